@@ -1,0 +1,96 @@
+"""Where the effects of the flows happen: the clock, the randomness, the store and the log."""
+
+import asyncio
+import logging
+import random
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from sessioncore import AsyncStore, Notice, Store
+from sessioncore import effects as fx
+
+Clock = Callable[[], int]
+Listener = Callable[[Notice], object]
+
+log: Final = logging.getLogger("sessioncore")
+
+
+def wall_clock() -> int:
+    """Read the system's clock, in whole milliseconds since the Unix epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def new_sid() -> str:
+    """Draw 128 random bits as 22 characters."""
+    return secrets.token_urlsafe(16)
+
+
+def new_secret() -> str:
+    """Draw 256 random bits as 43 characters."""
+    return secrets.token_urlsafe(32)
+
+
+def log_notice(notice: Notice) -> None:
+    """Write a notice to the log ``sessioncore``; it holds no secret."""
+    log.info("%s sid=%s subject=%r reason=%s", notice.what, notice.sid, notice.subject, notice.reason)
+
+
+def _delay(attempt: int) -> int:
+    # Full jitter: parallel losers spread out instead of colliding again. No secret depends on this draw.
+    return random.randrange(1, min(250, 4 << attempt))  # noqa: S311
+
+
+def sleep(attempt: int) -> int:
+    """Wait with jitter, in a thread of one's own."""
+    delay = _delay(attempt)
+    time.sleep(delay / 1000)
+    return delay
+
+
+async def sleep_async(attempt: int) -> int:
+    """Wait with jitter, in an event loop."""
+    delay = _delay(attempt)
+    await asyncio.sleep(delay / 1000)
+    return delay
+
+
+class World:
+    """Perform effects: what the store answers may have to be awaited, all else is at hand."""
+
+    def __init__(
+        self,
+        store: Store | AsyncStore,
+        clock: Clock,
+        listener: Listener,
+        pause: Callable[[int], int | Awaitable[int]],
+    ) -> None:
+        self._do: dict[type, Callable[[Any], Any]] = {
+            fx.Now: lambda _: clock(),
+            fx.NewSid: lambda _: new_sid(),
+            fx.NewSecret: lambda _: new_secret(),
+            fx.Load: lambda e: store.load(e.sid),
+            fx.Swap: lambda e: store.swap(e.old, e.new),
+            fx.ReadEpoch: lambda e: store.epoch(e.subject),
+            fx.Mint: lambda e: store.mint(e.subject, e.at),
+            fx.Supersede: lambda e: store.supersede(e.subject, e.at, e.cause, e.expected),
+            fx.OfSubject: lambda e: store.of_subject(e.subject),
+            fx.Due: lambda e: store.due(e.before, e.limit),
+            fx.Purge: lambda e: store.purge(e.before, e.limit),
+            fx.Pause: lambda e: pause(e.attempt),
+            fx.Call: lambda e: e.function(),
+            fx.Tell: lambda e: _tell(listener, e.notice),
+        }
+
+    def perform(self, effect: fx.Effect[Any]) -> Any:
+        """Perform one effect and return its answer, or an awaitable of it."""
+        return self._do[type(effect)](effect)
+
+
+def _tell(listener: Listener, notice: Notice) -> None:
+    """Tell a listener; what it does wrong is its own affair, the session's state is stored already."""
+    try:
+        listener(notice)
+    except Exception:
+        log.exception("a listener failed on %s", notice)

@@ -1,0 +1,39 @@
+"""The logic around a step, as generators that ask for I/O by yielding effects.
+
+``opening`` reads a session for a request, ``committing`` stores what the request did, ``ending`` and
+``resetting`` end sessions from outside.
+"""
+
+from .committing import Chapter, Outcome, commit, touch
+from .ending import ANY_SUBJECT, AnySubject, Summary, end, purge, sessions_of, sweep
+from .opening import ABSENT, Opened, Standing, glance, open_session
+from .resetting import Attempt, Kept, attempt, end_all, keep_only, reset_password
+from .tokens import Token, parse_token, proof_of
+
+__all__ = [
+    "ABSENT",
+    "ANY_SUBJECT",
+    "AnySubject",
+    "Attempt",
+    "Chapter",
+    "Kept",
+    "Opened",
+    "Outcome",
+    "Standing",
+    "Summary",
+    "Token",
+    "attempt",
+    "commit",
+    "end",
+    "end_all",
+    "glance",
+    "keep_only",
+    "open_session",
+    "parse_token",
+    "proof_of",
+    "purge",
+    "reset_password",
+    "sessions_of",
+    "sweep",
+    "touch",
+]

@@ -1,0 +1,212 @@
+"""Store what a request did to a session, whatever other requests did meanwhile.
+
+The events of the request are replayed on the row as it is now, and the result is swapped in; a lost swap means
+another request was first, so the row is loaded and the events are replayed again. These rules make that safe
+under every interleaving:
+
+- **An end wins.** On an ended row a Touch or a Write is dropped, and told; a LogIn begins another session.
+- **A rotation wins over data.** A request that proved a secret which is no longer the row's may not write: the
+  session may have become somebody's meanwhile. It may still log out.
+- **A credential that raced is recorded without rotating again.** The winner's cookie is the browser's, in
+  whatever order the answers arrive; a second one would take the first out of its hands.
+"""
+
+from collections.abc import Mapping
+from itertools import count
+
+from attrs import evolve, field, frozen
+
+from ..effects import Flow, Load, Mint, NewSid, Notice, Now, ReadEpoch, Swap, Tell
+from ..errors import Refused, StoreUnavailable
+from ..events import Credential, Event, LogIn, LogOut, Touch
+from ..machine import begin, settle, step
+from ..policy import Policy, moment_for
+from ..records import Epoch, Session
+from .ending import enforce_cap
+from .telling import notice_of, pause, tell_change
+
+Epochs = Mapping[str, Epoch | None]
+
+
+@frozen(kw_only=True)
+class Chapter:
+    """Hold one session's part in a request: the secret that was proved for it, and what happened, in order.
+
+    ``begun`` is the guest session that this request began, or None if it loaded a stored one.
+    """
+
+    sid: str
+    proof: str = field(repr=False)
+    begun: Session | None = None
+    events: tuple[Event, ...]
+
+    @property
+    def login(self) -> LogIn | None:
+        """Give the login among the events."""
+        return next((event for event in self.events if isinstance(event, LogIn)), None)
+
+
+@frozen(kw_only=True)
+class _Replayed:
+    """Hold what the events made of the row; ``left`` are those that need a new session."""
+
+    session: Session
+    dropped: int = 0
+    left: tuple[Event, ...] = ()
+
+
+@frozen
+class Outcome:
+    """Say how a chapter ended: the session as it now stands (None if its row is gone), and whether we changed it."""
+
+    session: Session | None
+    stored: bool
+
+
+def commit(chapter: Chapter, policy: Policy) -> Flow[Outcome]:
+    """Store a chapter, and tell what came of it.
+
+    Raises ``Refused`` if a credential event cannot act, ``Contention`` if others keep changing the row, and
+    ``StoreUnavailable`` if the store cannot say; a LogOut is done exactly when this returns.
+    """
+    waited = 0
+    for attempt in count(1):
+        row, epoch = (None, None) if chapter.begun else (yield from Load(chapter.sid).ask())
+        base = chapter.begun or row
+        if base is None:
+            return (yield from _begin_again(chapter, chapter.events, policy))
+        at = yield from Now().ask()
+        chapter, epochs = yield from _epochs(chapter, base, epoch, at)
+        try:
+            replayed = replay(chapter, base, epochs, at, policy)
+        except Refused as refused:
+            yield from _store_end(row, refused.settled, at)
+            raise
+        if replayed.session is row or (yield from Swap(row, replayed.session).ask()):
+            return (yield from _finish(chapter, row, replayed, at, policy))
+        if all(isinstance(event, Touch) for event in chapter.events):
+            return Outcome(row, stored=False)
+        chapter = (yield from _elsewhere(chapter)) if chapter.begun else chapter
+        waited = yield from pause(attempt, waited)
+    raise AssertionError("count() does not end")
+
+
+def touch(chapter: Chapter, policy: Policy) -> Flow[None]:
+    """Record the use of a session, if that is easily done: a page is not refused for it."""
+    try:
+        yield from commit(chapter, policy)
+    except StoreUnavailable:
+        at = yield from Now().ask()
+        yield from Tell(Notice(what="unavailable", at=at, sid=chapter.sid)).ask()
+
+
+def replay(chapter: Chapter, base: Session, epochs: Epochs, at: int, policy: Policy) -> _Replayed:
+    """Let the chapter's events act on the row as it is now, by the rules above: pure."""
+    session, dropped = base, 0
+    raced = base.proof != chapter.proof
+    proved = not raced
+    for position, event in enumerate(chapter.events):
+        if isinstance(event, LogOut):
+            session = _logged_out(session, event, epochs, at, policy)
+            continue
+        session = settle(session, moment_for(session, epochs.get(session.subject), at, policy))
+        if isinstance(event, LogIn) and not _lands(session, event):
+            return _Replayed(session=session, dropped=dropped, left=chapter.events[position:])
+        if isinstance(event, Credential):
+            event, proved = _with_proofs(event, session, base, raced), True
+        elif not (proved and session.live):
+            dropped += 1
+            continue
+        subject = event.subject if isinstance(event, LogIn) else session.subject
+        session = step(session, event, moment_for(session, epochs.get(subject), at, policy))
+    return _Replayed(session=session, dropped=dropped)
+
+
+def _logged_out(session: Session, event: LogOut, epochs: Epochs, at: int, policy: Policy) -> Session:
+    if not session.live:
+        return session
+    return step(session, event, moment_for(session, epochs.get(session.subject), at, policy))
+
+
+def _lands(session: Session, login: LogIn) -> bool:
+    """Tell whether a login goes on with this session: a live one, of a guest or of the same subject."""
+    return session.live and session.subject in ("", login.subject)
+
+
+def _with_proofs(event: Credential, session: Session, base: Session, raced: bool) -> Credential:
+    """Rotate away from the stored proof, or keep the row's pair if another request has rotated it."""
+    if raced:
+        return evolve(event, proof=session.proof, former_proof=session.former_proof)
+    return evolve(event, former_proof=base.proof)
+
+
+def _epochs(chapter: Chapter, base: Session, epoch: Epoch | None, at: int) -> Flow[tuple[Chapter, Epochs]]:
+    """Read the epoch of the subject who logs in; the first login of a subject mints it."""
+    epochs = {base.subject: epoch}
+    login = chapter.login
+    if login is None:
+        return chapter, epochs
+    standing = yield from ReadEpoch(login.subject).ask()
+    if login.epoch == 0 and standing is None:
+        standing = yield from Mint(login.subject, at).ask()
+    if login.epoch == 0 and standing is not None and standing.cause is None:
+        # The credential check began before anybody had logged in, and nobody was reset since.
+        chapter = _with_login(chapter, evolve(login, epoch=standing.value))
+    return chapter, {**epochs, login.subject: standing}
+
+
+def _with_login(chapter: Chapter, login: LogIn) -> Chapter:
+    events = tuple(login if isinstance(event, LogIn) else event for event in chapter.events)
+    return evolve(chapter, events=events)
+
+
+def _finish(chapter: Chapter, row: Session | None, replayed: _Replayed, at: int, policy: Policy) -> Flow[Outcome]:
+    session = replayed.session
+    if session is not row:
+        yield from tell_change(row, session, at)
+    for _ in range(replayed.dropped):
+        yield from Tell(notice_of("dropped", session, at)).ask()
+    if replayed.left:
+        return (yield from _begin_again(chapter, replayed.left, policy))
+    login = chapter.login
+    if login is not None and session.live:
+        yield from enforce_cap(session, login, policy)
+    return Outcome(session, stored=session is not row)
+
+
+def _begin_again(chapter: Chapter, events: tuple[Event, ...], policy: Policy) -> Flow[Outcome]:
+    """Carry a login, and what came after it, over to a new session without the old one's data."""
+    login = next((event for event in events if isinstance(event, LogIn)), None)
+    if login is None:
+        yield from _refuse_without_row(chapter, events)
+        return Outcome(None, stored=False)
+    at = yield from Now().ask()
+    begun = begin(chapter.sid, "", at, idle=policy.guest.idle, lifetime=policy.guest.lifetime)
+    after = events[events.index(login) :]
+    anew = yield from _elsewhere(Chapter(sid=chapter.sid, proof="", begun=begun, events=after))
+    return (yield from commit(anew, policy))
+
+
+def _elsewhere(chapter: Chapter) -> Flow[Chapter]:
+    """Move a chapter that begins a session to another selector: a taken one is never overwritten."""
+    sid = yield from NewSid().ask()
+    events = tuple(evolve(event, sid=sid) if isinstance(event, Credential) else event for event in chapter.events)
+    begun = evolve(chapter.begun, sid=sid) if chapter.begun else None
+    return evolve(chapter, sid=sid, begun=begun, events=events)
+
+
+def _refuse_without_row(chapter: Chapter, events: tuple[Event, ...]) -> Flow[None]:
+    at = yield from Now().ask()
+    for event in events:
+        if isinstance(event, Credential):
+            raise Refused(event, "gone", "the session has ended and was purged; log in again", None)
+        if not isinstance(event, LogOut):
+            yield from Tell(Notice(what="dropped", at=at, sid=chapter.sid)).ask()
+
+
+def _store_end(row: Session | None, settled: Session, at: int) -> Flow[None]:
+    """Store the end that a refused event brought to light, if the store lets us."""
+    if row is None or settled.live or not row.live:
+        return
+    if (yield from Swap(row, settled).ask()):
+        yield from tell_change(row, settled, at)

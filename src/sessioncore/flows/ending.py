@@ -1,0 +1,166 @@
+"""End sessions from outside: one by its selector, the oldest beyond the cap, those whose time has come."""
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Final
+
+from attrs import frozen
+
+from ..effects import Due, Flow, Load, Now, OfSubject, Purge, ReadEpoch, Swap
+from ..errors import NotYours, Refused
+from ..events import LogIn, LogOut
+from ..machine import settle, step
+from ..policy import Policy, moment_for
+from ..records import NEVER, Epoch, Reason, Session, State
+from .telling import pause, tell_change
+
+
+class AnySubject:
+    """Say in so many words that the caller may end anybody's session."""
+
+
+ANY_SUBJECT: Final = AnySubject()
+
+BATCH: Final = 200
+EVICTED: Final = "the subject has newer sessions up to the cap; this login was the oldest and is ended"
+
+
+@frozen(kw_only=True)
+class Summary:
+    """Describe one session to its owner or an operator: settled, and without data or secrets."""
+
+    sid: str
+    subject: str
+    state: State
+    label: str
+    methods: tuple[str, ...]
+    remembered: bool
+    created_at: int
+    authenticated_at: int
+    seen_at: int
+    deadline: int
+    ended_at: int
+    reason: Reason | None
+
+    @property
+    def live(self) -> bool:
+        """Tell whether the session has not ended."""
+        return self.ended_at == NEVER
+
+
+def summary_of(s: Session) -> Summary:
+    """Leave out what nobody but the session's own request may see."""
+    return Summary(
+        sid=s.sid,
+        subject=s.subject,
+        state=s.state,
+        label=s.label,
+        methods=s.methods + s.mfa_methods,
+        remembered=s.remembered,
+        created_at=s.created_at,
+        authenticated_at=s.authenticated_at,
+        seen_at=s.seen_at,
+        deadline=s.deadline,
+        ended_at=s.ended_at,
+        reason=s.reason,
+    )
+
+
+def sessions_of(subject: str, policy: Policy, *, ended: bool = False) -> Flow[list[Summary]]:
+    """List the subject's live sessions, the newest login first; with ``ended``, the tombstones too."""
+    rows, epoch = yield from _rows_of(subject)
+    at = yield from Now().ask()
+    settled = _settled(rows, epoch, at, policy)
+    return [summary_of(s) for s in sorted(settled, key=lambda s: (-s.since, s.sid)) if s.live or ended]
+
+
+def end(sid: str, reason: Reason, subject: str | AnySubject, policy: Policy) -> Flow[bool]:
+    """End one session; False if there is none or it has ended before: the first reason stays.
+
+    Raises ``NotYours`` if the session belongs to another subject, and ``Contention``.
+    """
+    event = LogOut(reason)
+    waited = 0
+    for attempt in count(1):
+        row, epoch = yield from Load(sid).ask()
+        if row is None:
+            return False
+        if not isinstance(subject, AnySubject) and row.subject != subject:
+            raise NotYours(
+                f"session {sid} is not {subject!r}'s; name its own subject, or ANY_SUBJECT if you may end anybody's"
+            )
+        if not row.live:
+            return False
+        at = yield from Now().ask()
+        ended = step(row, event, moment_for(row, epoch, at, policy))
+        if (yield from Swap(row, ended).ask()):
+            yield from tell_change(row, ended, at)
+            return True
+        waited = yield from pause(attempt, waited)
+    raise AssertionError("count() does not end")
+
+
+def enforce_cap(own: Session, login: LogIn, policy: Policy) -> Flow[None]:
+    """End the subject's oldest logins beyond the cap, the caller's own last.
+
+    Every login does this after its own commit and in the same order, so parallel ones agree on who stays. The
+    order is that of ``since``: by ``created_at`` a guest of long standing who logs in would end themselves.
+    Raises ``Refused`` if the caller's own session is one of those that go.
+    """
+    rows, epoch = yield from _rows_of(own.subject)
+    at = yield from Now().ask()
+    standing = sorted((s for s in _settled(rows, epoch, at, policy) if s.live), key=lambda s: (s.since, s.sid))
+    beyond = standing[: max(0, len(standing) - policy.max_sessions)]
+    for victim in sorted(beyond, key=lambda s: s.sid == own.sid):
+        yield from end(victim.sid, Reason.EVICTED, ANY_SUBJECT, policy)
+    if any(victim.sid == own.sid for victim in beyond):
+        raise Refused(login, State.LOGGED_OUT, EVICTED, own)
+
+
+def sweep(policy: Policy) -> Flow[int]:
+    """Settle the sessions whose deadline has passed, so that abandoned ones end too; return how many ended."""
+    ended = 0
+    while True:
+        at = yield from Now().ask()
+        rows = yield from Due(at, BATCH).ask()
+        done = 0
+        for row in rows:
+            done += yield from _settle_one(row.sid, at, policy)
+        ended += done
+        if done == 0 or len(rows) < BATCH:
+            return ended
+
+
+def _settle_one(sid: str, at: int, policy: Policy) -> Flow[bool]:
+    row, epoch = yield from Load(sid).ask()
+    if row is None:
+        return False
+    settled = settle(row, moment_for(row, epoch, at, policy))
+    if settled is row or not (yield from Swap(row, settled).ask()):
+        return False
+    yield from tell_change(row, settled, at)
+    return not settled.live
+
+
+def purge(keep: int) -> Flow[int]:
+    """Forget tombstones older than ``keep`` milliseconds; return how many.
+
+    A purged row is as dead as an ended one: nothing can be put where no row is.
+    """
+    at = yield from Now().ask()
+    purged = 0
+    while True:
+        done = yield from Purge(at - keep, BATCH).ask()
+        purged += done
+        if done < BATCH:
+            return purged
+
+
+def _rows_of(subject: str) -> Flow[tuple[list[Session], Epoch | None]]:
+    rows = yield from OfSubject(subject).ask()
+    epoch = yield from ReadEpoch(subject).ask()
+    return list(rows), epoch
+
+
+def _settled(rows: list[Session], epoch: Epoch | None, at: int, policy: Policy) -> Iterator[Session]:
+    return (settle(row, moment_for(row, epoch, at, policy)) for row in rows)

@@ -1,0 +1,175 @@
+"""End all sessions of a subject at once, by the epoch: nothing is enumerated and nothing is missed."""
+
+from collections.abc import Callable
+from itertools import count
+
+from attrs import field, frozen
+
+from ..effects import Call, Flow, Load, NewSecret, NewSid, Notice, Now, ReadEpoch, Supersede, Swap, Tell
+from ..errors import InvalidSetting, Refused
+from ..events import LogIn, Reauthenticate, Restamp, SatisfyMfa, Touch, Write
+from ..machine import begin, step
+from ..policy import Policy, moment_for
+from ..records import EXPIRING, Epoch, Reason, Session, State
+from ..refusals import NOT_KEPT
+from .telling import pause, tell_change
+from .tokens import Token, proof_of
+
+
+@frozen
+class Attempt:
+    """Hold the subject's epoch from before a credential was checked; 0 if nobody has logged in yet."""
+
+    subject: str
+    epoch: int
+
+
+def attempt(subject: str) -> Flow[Attempt]:
+    """Begin a login: call this **before** the credential is checked.
+
+    A login verified against an old password then cannot survive a reset that happened meanwhile. Raises
+    ``InvalidSetting`` for an empty subject.
+    """
+    if not isinstance(subject, str) or not subject:
+        raise InvalidSetting(
+            "subject", subject, "name the account that is being logged in to, by its stable identifier"
+        )
+    epoch = yield from ReadEpoch(subject).ask()
+    return Attempt(subject, epoch.value if epoch else 0)
+
+
+def end_all(subject: str, reason: Reason) -> Flow[Epoch]:
+    """End every session of the subject, on every worker, at its next use: O(1)."""
+    if reason in EXPIRING:
+        raise InvalidSetting("reason", reason, "sessions expire by themselves; name who ended them")
+    at = yield from Now().ask()
+    epoch = yield from Supersede(subject, at, reason).ask()
+    assert epoch is not None, "without an expectation the store cannot refuse"
+    yield from Tell(Notice(what="superseded", at=at, subject=subject, reason=reason)).ask()
+    return epoch
+
+
+def reset_password(subject: str, write: Callable[[], object] | None) -> Flow[None]:
+    """End every session, let ``write`` store the new hash, end every session again.
+
+    The first keeps a crash from leaving the thief in; the second ends a login that was checked against the old
+    hash meanwhile. No other order is safe against both.
+    """
+    yield from end_all(subject, Reason.PASSWORD_RESET)
+    if write is not None:
+        yield from Call(write).ask()
+        yield from end_all(subject, Reason.PASSWORD_RESET)
+
+
+@frozen(kw_only=True)
+class Kept:
+    """Hold the one session that stays and its new token."""
+
+    session: Session
+    token: Token = field(repr=False)
+
+
+def keep_only(kept: Session, cause: Reason, write: Callable[[], object] | None, policy: Policy) -> Flow[Kept]:
+    """End every session of the subject but this one, which gets a new secret.
+
+    ``write`` stores what the others must no longer fit, such as the new password's hash. Raises ``Refused`` if
+    somebody ended the subject's sessions meanwhile: then nothing is kept, else a thief's session could outlive
+    its owner's reset.
+    """
+    stamp = yield from _supersede_own(kept, kept.epoch, cause)
+    if write is not None:
+        yield from Call(write).ask()
+        stamp = yield from _supersede_own(kept, stamp.value, cause)
+    secret = yield from NewSecret().ask()
+    waited = 0
+    for tried in count(1):
+        row, epoch = yield from Load(kept.sid).ask()
+        at = yield from Now().ask()
+        if epoch is None or epoch.value != stamp.value:
+            raise _not_kept(kept, stamp.value)
+        if row is None or row.reason is cause:
+            return (yield from _begin_anew(kept, stamp, secret, policy))
+        new = step(row, _restamp(kept, row, stamp, secret), moment_for(row, epoch, at, policy))
+        if (yield from Swap(row, new).ask()):
+            return Kept(session=new, token=Token(new.sid, secret))
+        waited = yield from pause(tried, waited)
+    raise AssertionError("count() does not end")
+
+
+def _supersede_own(kept: Session, expected: int, cause: Reason) -> Flow[Epoch]:
+    at = yield from Now().ask()
+    epoch = yield from Supersede(kept.subject, at, cause, expected).ask()
+    if epoch is None:
+        raise _not_kept(kept, expected)
+    yield from Tell(Notice(what="superseded", at=at, subject=kept.subject, reason=cause)).ask()
+    return epoch
+
+
+def _restamp(kept: Session, row: Session, stamp: Epoch, secret: str) -> Restamp:
+    return Restamp(
+        subject=kept.subject,
+        sid=kept.sid,
+        was=kept.epoch,
+        epoch=stamp.value,
+        proof=proof_of(secret),
+        former_proof=row.proof,
+    )
+
+
+def _not_kept(kept: Session, epoch: int) -> Refused:
+    event = Restamp(subject=kept.subject, sid=kept.sid, was=kept.epoch, epoch=epoch, proof="", former_proof="")
+    return Refused(event, kept.state, NOT_KEPT, kept)
+
+
+def _begin_anew(kept: Session, stamp: Epoch, secret: str, policy: Policy) -> Flow[Kept]:
+    """Begin another session for a user whose parallel request recorded the end of the kept one first."""
+    at = yield from Now().ask()
+    while True:
+        sid = yield from NewSid().ask()
+        new = retold(kept, sid, proof_of(secret), stamp, at, policy)
+        if (yield from Swap(None, new).ask()):
+            yield from tell_change(None, new, at)
+            return Kept(session=new, token=Token(sid, secret))
+
+
+def retold(kept: Session, sid: str, proof: str, stamp: Epoch, at: int, policy: Policy) -> Session:
+    """Tell the life of a signed-in session again under another selector: through the table, at the true instants."""
+    first_at = min(kept.authenticated_at, kept.mfa_at)
+    guest = begin(sid, proof, first_at, idle=policy.guest.idle, lifetime=policy.guest.lifetime)
+    login = LogIn(
+        subject=kept.subject,
+        sid=sid,
+        epoch=stamp.value,
+        methods=kept.methods,
+        first=kept.first,
+        needs=kept.needs,
+        remembered=kept.remembered,
+        idle=kept.idle,
+        lifetime=kept.lifetime,
+        not_after=kept.not_after,
+        upstream=kept.upstream,
+        label=kept.label,
+        proof=proof,
+        former_proof="",
+    )
+    session = step(guest, login, moment_for(guest, stamp, first_at, policy))
+    if kept.state is State.MFA_SATISFIED:
+        session = _used_until(kept.mfa_at, session, stamp, policy)
+        factor = SatisfyMfa(
+            subject=kept.subject, sid=sid, methods=kept.mfa_methods, kind=kept.second, proof=proof, former_proof=""
+        )
+        session = step(session, factor, moment_for(session, stamp, kept.mfa_at, policy))
+    if kept.authenticated_at > first_at:
+        session = _used_until(kept.authenticated_at, session, stamp, policy)
+        again = Reauthenticate(subject=kept.subject, sid=sid, epoch=stamp.value, proof=proof, former_proof="")
+        session = step(session, again, moment_for(session, stamp, kept.authenticated_at, policy))
+    session = _used_until(kept.seen_at, session, stamp, policy)
+    return step(session, Write(changes=kept.data, activities=kept.activities), moment_for(session, stamp, at, policy))
+
+
+def _used_until(until: int, session: Session, stamp: Epoch, policy: Policy) -> Session:
+    """Touch the session as often as its idle limit asks: it was used all along, under its former selector."""
+    stride = min(session.idle, policy.limits_of(session).idle) - 1
+    for at in range(session.seen_at + stride, until, stride):
+        session = step(session, Touch(), moment_for(session, stamp, at, policy))
+    return session

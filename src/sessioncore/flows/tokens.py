@@ -1,0 +1,37 @@
+"""The token that a browser holds: a selector that names the row and a secret that proves the right to it."""
+
+import re
+from hashlib import sha256
+from typing import Final
+
+from attrs import field, frozen
+
+SID_LENGTH: Final = 22  # 128 bits as base64url
+SECRET_LENGTH: Final = 43  # 256 bits as base64url
+
+_TOKEN: Final = re.compile(rf"[A-Za-z0-9_-]{{{SID_LENGTH + SECRET_LENGTH}}}")
+
+
+def proof_of(secret: str) -> str:
+    """Hash a secret into what the row holds: a dump of a store lets nobody in."""
+    return sha256(secret.encode()).hexdigest()
+
+
+@frozen
+class Token:
+    """Hold a well-formed token; only its selector is shown."""
+
+    sid: str
+    secret: str = field(repr=False)
+
+    @property
+    def text(self) -> str:
+        """Give the cookie's value."""
+        return self.sid + self.secret
+
+
+def parse_token(text: str) -> Token | None:
+    """Split a token of exactly the right alphabet and length, or return None before any store is asked."""
+    if _TOKEN.fullmatch(text) is None:
+        return None
+    return Token(text[:SID_LENGTH], text[SID_LENGTH:])
