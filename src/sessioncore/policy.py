@@ -133,9 +133,10 @@ def _cause(epoch: Epoch | None) -> Reason:
     return Reason.ADMIN if epoch is None or epoch.cause is None else epoch.cause
 
 
-def touch_due(session: Session, moment: Moment, policy: Policy) -> bool:
-    """Tell whether the use at this moment is worth a write.
+def touch_due(session: Session, at: int, policy: Policy) -> bool:
+    """Tell whether the use at this instant is worth a write.
 
     The idle limit may fire that much early, a twentieth at most, and never late.
     """
-    return moment.at - session.seen_at >= min(policy.touch_every, session.idle // 20, moment.idle // 20)
+    idle = min(session.idle, policy.limits_of(session).idle)
+    return at - session.seen_at >= min(policy.touch_every, idle // 20)

@@ -91,13 +91,15 @@ def commit(chapter: Chapter, policy: Policy) -> Flow[Outcome]:
     raise AssertionError("count() does not end")
 
 
-def touch(chapter: Chapter, policy: Policy) -> Flow[None]:
+def touch(chapter: Chapter, policy: Policy) -> Flow[Session | None]:
     """Record the use of a session, if that is easily done: a page is not refused for it."""
     try:
-        yield from commit(chapter, policy)
+        outcome = yield from commit(chapter, policy)
     except StoreUnavailable:
         at = yield from Now().ask()
         yield from Tell(Notice(what="unavailable", at=at, sid=chapter.sid)).ask()
+        return None
+    return outcome.session
 
 
 def replay(chapter: Chapter, base: Session, epochs: Epochs, at: int, policy: Policy) -> _Replayed:

@@ -1,0 +1,56 @@
+"""What both adapters add to a response, and the response that replaces one which would not be true."""
+
+from typing import Final
+
+from sessioncore import Contention, Refused, SessionError, StoreUnavailable
+
+from .cookies import Cookie
+from .handle import SessionHandle
+
+Headers = list[tuple[str, str]]
+
+# What a commit may fail with: the application's response is then not sent.
+UNCOMMITTED: Final = (Refused, Contention, StoreUnavailable)
+
+UNAVAILABLE: Final = (503, "The session store is not available. Nothing was changed; try again in a moment.\n")
+CONFLICT: Final = (409, "The session changed meanwhile, so this was not done. Reload the page and try again.\n")
+
+
+def replacement(error: SessionError | None) -> tuple[int, str]:
+    """Choose the response for a commit that failed: 503 for the store, 409 for everybody else."""
+    return UNAVAILABLE if error is None or isinstance(error, StoreUnavailable) else CONFLICT
+
+
+def plain_headers(body: str) -> Headers:
+    """Describe a short text that nobody may keep."""
+    return [
+        ("content-type", "text/plain; charset=utf-8"),
+        ("content-length", str(len(body))),
+        ("cache-control", "no-store"),
+    ]
+
+
+def with_cookie(headers: Headers, handle: SessionHandle, cookie: Cookie) -> Headers:
+    """Add what the response owes the browser and the caches on the way.
+
+    A response that depends on the session varies by cookie; one that sets a cookie is not stored.
+    """
+    order = handle.order
+    if order is None and not handle.accessed:
+        return headers
+    headers = _varying(headers)
+    if order is not None:
+        headers = [pair for pair in headers if pair[0].lower() != "cache-control"]
+        headers.append(("cache-control", "no-store"))
+        headers.append(("set-cookie", cookie.write(order, handle.stored, handle.at)))
+    return headers
+
+
+def _varying(headers: Headers) -> Headers:
+    """Merge Cookie into the application's Vary."""
+    names = [value for name, value in headers if name.lower() == "vary"]
+    fields = [field.strip() for value in names for field in value.split(",") if field.strip()]
+    if "*" in fields or any(field.lower() == "cookie" for field in fields):
+        return headers
+    rest = [pair for pair in headers if pair[0].lower() != "vary"]
+    return [*rest, ("vary", ", ".join([*fields, "Cookie"]))]

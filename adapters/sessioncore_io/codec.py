@@ -1,0 +1,58 @@
+"""Records as bytes: versioned MessagePack by msgspec, never pickle. What cannot be read is absent."""
+
+from typing import Any, Final
+
+import msgspec
+
+from sessioncore import Session, State, UnreadableRecord
+from sessioncore.records import ENDS, NEVER
+
+from .world import log
+
+SCHEMA: Final = 1
+
+_encoder: Final = msgspec.msgpack.Encoder()
+_decoder: Final = msgspec.msgpack.Decoder(tuple[int, Session])
+
+
+def encode(session: Session) -> bytes:
+    """Write a session down, under its schema's number."""
+    return _encoder.encode((SCHEMA, session))
+
+
+def decode(sid: str, record: bytes) -> Session:
+    """Read the session that is kept under this key.
+
+    Raises ``UnreadableRecord`` for bytes that are not a record of this schema, for another session's record and
+    for one whose fields contradict each other: it is never read as defaults.
+    """
+    try:
+        schema, session = _decoder.decode(record)
+    except (msgspec.MsgspecError, ValueError, TypeError) as error:
+        raise UnreadableRecord(f"the record of session {sid} cannot be read ({error})") from None
+    if schema != SCHEMA:
+        raise UnreadableRecord(f"the record of session {sid} has schema {schema}; this release reads {SCHEMA}")
+    if session.sid != sid:
+        raise UnreadableRecord(f"the record under {sid} belongs to session {session.sid}")
+    if not _sound(session):
+        raise UnreadableRecord(f"the record of session {sid} contradicts itself")
+    return session
+
+
+def _sound(s: Session) -> bool:
+    """Check what every step keeps true (see ``sessioncore.guards``)."""
+    times = 0 <= s.created_at <= s.since <= s.seen_at < NEVER
+    ended = (s.ended_at < NEVER and s.reason is not None) if s.state in ENDS else s.ended_at == NEVER
+    guest = s.state is not State.CREATED or (s.subject == "" and s.not_after == NEVER)
+    named = s.state not in (State.AUTHENTICATED, State.MFA_SATISFIED) or s.subject != ""
+    strong = s.state is not State.MFA_SATISFIED or s.mfa_at < NEVER
+    return times and ended and guest and named and strong and s.idle > 0 and s.lifetime > 0 and len(s.proof) == 64
+
+
+def readable(sid: str, record: Any) -> Session | None:
+    """Read a record, or report it as absent and say so in the log."""
+    try:
+        return decode(sid, record)
+    except UnreadableRecord as error:
+        log.error("%s: treated as absent", error)
+        return None

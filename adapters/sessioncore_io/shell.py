@@ -1,0 +1,159 @@
+"""Bind the flows to a store, a policy and a clock: what the adapters, and a framework without one, call."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final
+
+from sessioncore import ANY_SUBJECT, AsyncStore, InvalidSetting, Policy, Reason, Store, Summary
+from sessioncore import flows as core
+from sessioncore.effects import Effect, arun, run
+from sessioncore.flows import AnySubject, Token, parse_token
+from sessioncore.policy import DAY, milliseconds
+
+from .handle import AsyncHandle, Handle
+from .world import Clock, Listener, World, log_notice, sleep, sleep_async, wall_clock
+
+# An ended row answers "why am I out?" for a while; nothing depends on it being there.
+TOMBSTONE: Final = timedelta(milliseconds=30 * DAY)
+
+
+class Shell:
+    """Hold what every request needs."""
+
+    loop: asyncio.AbstractEventLoop | None = None
+
+    def __init__(self, world: World, policy: Policy, clock: Clock) -> None:
+        if not isinstance(policy, Policy):
+            raise InvalidSetting("policy", policy, "pass a sessioncore.Policy")
+        self.policy = policy
+        self.clock = clock
+        self.perform: Callable[[Effect[Any]], Any] = world.perform
+
+
+def _token(presented: Token | str | None) -> Token | None:
+    return parse_token(presented) if isinstance(presented, str) else presented
+
+
+class Sessions(Shell):
+    """Open, commit and end sessions, for callers that do not await.
+
+    ``clock`` returns milliseconds since the Unix epoch; ``listener`` is told every ``Notice``.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        policy: Policy = Policy(),  # noqa: B008 - frozen
+        clock: Clock = wall_clock,
+        listener: Listener = log_notice,
+    ) -> None:
+        super().__init__(World(store, clock, listener, sleep), policy, clock)
+        self.store = store
+
+    def open(self, presented: Token | str | None) -> Handle:
+        """Open the session of a presented cookie value. Raises ``StoreUnavailable`` or ``Contention``."""
+        token = _token(presented)
+        opened = run(core.open_session(token, self.policy), self.perform)
+        return Handle(self, token, opened.standing, opened.session, opened.epoch)
+
+    def commit(self, handle: Handle) -> None:
+        """Store what a request did; ``handle.order`` then says what its response owes the browser."""
+        handle.commit()
+
+    def attempt(self, subject: str) -> core.Attempt:
+        """Begin a login **before** the credential is checked."""
+        return run(core.attempt(subject), self.perform)
+
+    def reset_password(self, subject: str, write: Callable[[], object] | None = None) -> None:
+        """End every session of the subject around ``write``, which stores the new hash."""
+        run(core.reset_password(subject, write), self.perform)
+
+    def sessions_of(self, subject: str, *, ended: bool = False) -> list[Summary]:
+        """List the subject's sessions, the newest login first."""
+        return run(core.sessions_of(subject, self.policy, ended=ended), self.perform)
+
+    def end(self, sid: str, reason: Reason = Reason.USER, *, subject: str | AnySubject) -> bool:
+        """End one session of this subject; False if it had ended. Raises ``NotYours``.
+
+        An operator who may end anybody's passes ``subject=ANY_SUBJECT``.
+        """
+        return run(core.end(sid, reason, subject, self.policy), self.perform)
+
+    def end_all(self, subject: str, reason: Reason, keep: Handle | None = None) -> None:
+        """End every session of the subject, or every one but the request's own (``keep``), which gets a new token."""
+        if keep is None:
+            run(core.end_all(subject, reason), self.perform)
+        else:
+            keep.refuse_other(subject)
+            keep.end_others(reason)
+
+    def sweep(self) -> int:
+        """End the sessions whose time has come though nobody asks for them; return how many."""
+        return run(core.sweep(self.policy), self.perform)
+
+    def purge(self, keep: timedelta = TOMBSTONE) -> int:
+        """Forget sessions that ended longer ago than ``keep``; return how many."""
+        return run(core.purge(milliseconds(keep)), self.perform)
+
+
+class AsyncSessions(Shell):
+    """Open, commit and end sessions, for callers that await; the store may be of either kind."""
+
+    def __init__(
+        self,
+        store: Store | AsyncStore,
+        policy: Policy = Policy(),  # noqa: B008 - frozen
+        clock: Clock = wall_clock,
+        listener: Listener = log_notice,
+    ) -> None:
+        super().__init__(World(store, clock, listener, sleep_async), policy, clock)
+        self.store = store
+
+    async def open(self, presented: Token | str | None) -> AsyncHandle:
+        """Open the session of a presented cookie value. Raises ``StoreUnavailable`` or ``Contention``."""
+        token = _token(presented)
+        opened = await arun(core.open_session(token, self.policy), self.perform)
+        return AsyncHandle(self, token, opened.standing, opened.session, opened.epoch)
+
+    async def commit(self, handle: AsyncHandle) -> None:
+        """Store what a request did; ``handle.order`` then says what its response owes the browser."""
+        await handle.commit()
+
+    async def attempt(self, subject: str) -> core.Attempt:
+        """Begin a login **before** the credential is checked."""
+        return await arun(core.attempt(subject), self.perform)
+
+    async def reset_password(self, subject: str, write: Callable[[], object] | None = None) -> None:
+        """End every session of the subject around ``write``, which stores the new hash and may be awaited."""
+        await arun(core.reset_password(subject, write), self.perform)
+
+    async def sessions_of(self, subject: str, *, ended: bool = False) -> list[Summary]:
+        """List the subject's sessions, the newest login first."""
+        return await arun(core.sessions_of(subject, self.policy, ended=ended), self.perform)
+
+    async def end(self, sid: str, reason: Reason = Reason.USER, *, subject: str | AnySubject) -> bool:
+        """End one session of this subject; False if it had ended. Raises ``NotYours``.
+
+        An operator who may end anybody's passes ``subject=ANY_SUBJECT``.
+        """
+        return await arun(core.end(sid, reason, subject, self.policy), self.perform)
+
+    async def end_all(self, subject: str, reason: Reason, keep: AsyncHandle | None = None) -> None:
+        """End every session of the subject, or every one but the request's own (``keep``), which gets a new token."""
+        if keep is None:
+            await arun(core.end_all(subject, reason), self.perform)
+        else:
+            keep.refuse_other(subject)
+            await keep.end_others(reason)
+
+    async def sweep(self) -> int:
+        """End the sessions whose time has come though nobody asks for them; return how many."""
+        return await arun(core.sweep(self.policy), self.perform)
+
+    async def purge(self, keep: timedelta = TOMBSTONE) -> int:
+        """Forget sessions that ended longer ago than ``keep``; return how many."""
+        return await arun(core.purge(milliseconds(keep)), self.perform)
+
+
+__all__ = ["ANY_SUBJECT", "TOMBSTONE", "AsyncSessions", "Sessions", "Shell"]

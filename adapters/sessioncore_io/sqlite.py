@@ -1,0 +1,239 @@
+"""Keep sessions in a SQLite file: the embedded default. Safe with threads, several processes and fork."""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Any, Final, ParamSpec, TypeVar
+
+from sessioncore import Epoch, InvalidSetting, Reason, Session, StoreUnavailable
+from sessioncore.records import NEVER
+
+from .codec import encode, readable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+SCHEMA_VERSION: Final = 1
+
+SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS sessions (
+    sid TEXT PRIMARY KEY, version INTEGER NOT NULL, proof TEXT NOT NULL, subject TEXT NOT NULL,
+    issuer TEXT NOT NULL, upstream TEXT NOT NULL,
+    deadline INTEGER NOT NULL, ended_at INTEGER NOT NULL, record BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS sessions_of_subject ON sessions (subject) WHERE subject <> '';
+CREATE INDEX IF NOT EXISTS sessions_of_upstream ON sessions (issuer, upstream) WHERE issuer <> '';
+CREATE INDEX IF NOT EXISTS sessions_due ON sessions (deadline) WHERE ended_at = 9007199254740992;
+CREATE INDEX IF NOT EXISTS sessions_ended ON sessions (ended_at) WHERE ended_at < 9007199254740992;
+CREATE TABLE IF NOT EXISTS epochs (
+    subject TEXT PRIMARY KEY, value INTEGER NOT NULL, cause TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS marks (name TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
+LOAD: Final = """
+SELECT s.record, e.value, e.cause FROM sessions s LEFT JOIN epochs e ON e.subject = s.subject WHERE s.sid = ?
+"""
+
+INSERT: Final = """
+INSERT INTO sessions (sid, version, proof, subject, issuer, upstream, deadline, ended_at, record)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+"""
+
+# A version never comes back in a row's life, so (version, proof) name exactly one record.
+UPDATE: Final = """
+UPDATE sessions SET version = ?, proof = ?, subject = ?, issuer = ?, upstream = ?, deadline = ?, ended_at = ?,
+record = ?
+WHERE sid = ? AND version = ? AND proof = ? AND record = ? AND ended_at = 9007199254740992
+"""
+
+SUPERSEDE: Final = """
+INSERT INTO epochs (subject, value, cause) VALUES (:subject, :at, :cause)
+ON CONFLICT (subject) DO UPDATE SET value = max(value + 1, :at), cause = :cause RETURNING value
+"""
+
+SUPERSEDE_EXPECTED: Final = """
+UPDATE epochs SET value = max(value + 1, :at), cause = :cause
+WHERE subject = :subject AND value = :expected RETURNING value
+"""
+
+PURGE: Final = """
+DELETE FROM sessions WHERE sid IN (SELECT sid FROM sessions
+WHERE ended_at < 9007199254740992 AND ended_at < ? ORDER BY ended_at LIMIT ?)
+"""
+
+
+def _guarded(call: Callable[P, T]) -> Callable[P, T]:
+    """Say of every failure of the database that the store is unavailable."""
+
+    @wraps(call)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return call(*args, **kwargs)
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"SQLite: {error}; check the file, its disk and its permissions") from error
+
+    return guarded
+
+
+class SqliteStore:
+    """Keep sessions in the file at ``path``, in WAL mode.
+
+    An acknowledged login, rotation, end or epoch is durable at power loss (synchronous=FULL); a Touch or a
+    Write survives a crash of the process, but the last ones may be lost at power loss (NORMAL). ``patience`` is
+    how long a write waits for another process's, in seconds.
+    """
+
+    def __init__(self, path: str | Path, patience: float = 2.0) -> None:
+        if str(path) in ("", ":memory:"):
+            raise InvalidSetting("path", str(path), "name a file; without one, use MemoryStore")
+        self.path = Path(path)
+        self.patience = patience
+        self._local = threading.local()
+        self._initialise()
+
+    @_guarded
+    def load(self, sid: str) -> tuple[Session | None, Epoch | None]:
+        """Return the row and its subject's epoch, by one SELECT."""
+        found = self._connection.execute(LOAD, (sid,)).fetchone()
+        if found is None:
+            return None, None
+        record, value, cause = found
+        return readable(sid, record), _epoch(value, cause)
+
+    @_guarded
+    def swap(self, old: Session | None, new: Session) -> bool:
+        """Put ``new`` where exactly ``old`` is, by one conditional statement."""
+        values = (
+            new.version,
+            new.proof,
+            new.subject,
+            *new.upstream,
+            new.deadline if new.live else NEVER,
+            new.ended_at,
+            encode(new),
+        )
+        with self._durable(_matters(old, new)) as connection:
+            if old is None:
+                done = connection.execute(INSERT, (new.sid, *values))
+            else:
+                done = connection.execute(UPDATE, (*values, new.sid, old.version, old.proof, encode(old)))
+            return done.rowcount == 1
+
+    @_guarded
+    def epoch(self, subject: str) -> Epoch | None:
+        """Return the subject's epoch."""
+        found = self._connection.execute("SELECT value, cause FROM epochs WHERE subject = ?", (subject,)).fetchone()
+        return _epoch(*found) if found else None
+
+    @_guarded
+    def mint(self, subject: str, at: int) -> Epoch:
+        """Insert the epoch if the subject has none; return what stands."""
+        with self._durable(True) as connection:
+            connection.execute(
+                "INSERT INTO epochs (subject, value) VALUES (?, ?) ON CONFLICT DO NOTHING", (subject, at)
+            )
+        standing = self.epoch(subject)
+        assert standing is not None, "an epoch is never removed"
+        return standing
+
+    @_guarded
+    def supersede(self, subject: str, at: int, cause: Reason, expected: int | None = None) -> Epoch | None:
+        """Move the epoch on, if it is the expected one."""
+        values = {"subject": subject, "at": at, "cause": cause.value, "expected": expected}
+        statement = SUPERSEDE if expected is None else SUPERSEDE_EXPECTED
+        with self._durable(True) as connection:
+            found = connection.execute(statement, values).fetchall()
+        return Epoch(value=found[0][0], cause=cause) if found else None
+
+    @_guarded
+    def of_subject(self, subject: str) -> Sequence[Session]:
+        """Return the rows of the subject."""
+        rows = self._rows("SELECT sid, record FROM sessions WHERE subject = ? AND subject <> ''", (subject,))
+        return [row for row in rows if row.subject == subject]
+
+    @_guarded
+    def of_upstream(self, issuer: str, sid: str) -> Sequence[Session]:
+        """Return the rows that depend on this session of an identity provider."""
+        query = "SELECT sid, record FROM sessions WHERE issuer = ? AND upstream = ? AND issuer <> ''"
+        return [row for row in self._rows(query, (issuer, sid)) if row.upstream == (issuer, sid)]
+
+    @_guarded
+    def due(self, before: int, limit: int) -> Sequence[Session]:
+        """Return live rows whose deadline has passed, the most overdue first."""
+        query = "SELECT sid, record FROM sessions WHERE ended_at = ? AND deadline <= ? ORDER BY deadline LIMIT ?"
+        return list(self._rows(query, (NEVER, before, limit)))
+
+    @_guarded
+    def purge(self, before: int, limit: int) -> int:
+        """Forget rows that ended before."""
+        with self._durable(False) as connection:
+            return connection.execute(PURGE, (before, limit)).rowcount
+
+    @_guarded
+    def mark(self, name: str, until: int) -> bool:
+        """Remember the name; tell whether this was the first time."""
+        with self._durable(True) as connection:
+            insert = "INSERT INTO marks (name, until) VALUES (?, ?) ON CONFLICT DO NOTHING"
+            return connection.execute(insert, (name, until)).rowcount == 1
+
+    def close(self) -> None:
+        """Close this thread's connection; others close theirs when their thread ends."""
+        connection = getattr(self._local, "connection", None)
+        if connection is not None:
+            connection.close()
+            self._local.connection = None
+
+    # -- connections: one a thread and process, because SQLite's may not cross a fork -----------------------
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        local = self._local
+        if getattr(local, "connection", None) is None or local.pid != os.getpid():
+            local.connection = self._connect()
+            local.pid = os.getpid()
+            local.full = True
+        connection: sqlite3.Connection = local.connection
+        return connection
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=self.patience, isolation_level=None)
+        connection.execute("PRAGMA synchronous = FULL")
+        return connection
+
+    @contextmanager
+    def _durable(self, matters: bool) -> Iterator[sqlite3.Connection]:
+        """Give the connection, set to reach the disk before it answers if the write matters."""
+        connection = self._connection
+        if self._local.full is not matters:
+            connection.execute(f"PRAGMA synchronous = {'FULL' if matters else 'NORMAL'}")
+            self._local.full = matters
+        yield connection
+
+    def _rows(self, query: str, values: tuple[Any, ...]) -> Iterator[Session]:
+        found = self._connection.execute(query, values).fetchall()
+        return (row for sid, record in found if (row := readable(sid, record)) is not None)
+
+    @_guarded
+    def _initialise(self) -> None:
+        connection = self._connection
+        connection.execute("PRAGMA journal_mode = WAL")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version not in (0, SCHEMA_VERSION):
+            advice = (
+                f"its schema version is {version}, and this release reads {SCHEMA_VERSION}; use the one that wrote it"
+            )
+            raise InvalidSetting("path", str(self.path), advice)
+        connection.executescript(SCHEMA)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _epoch(value: int | None, cause: str | None) -> Epoch | None:
+    return None if value is None else Epoch(value=value, cause=Reason(cause) if cause else None)
+
+
+def _matters(old: Session | None, new: Session) -> bool:
+    """Tell a login, a rotation and an end from a Touch or a Write."""
+    return old is None or (old.state, old.proof, old.epoch) != (new.state, new.proof, new.epoch)

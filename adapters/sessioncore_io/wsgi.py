@@ -1,0 +1,154 @@
+"""Bind sessions to WSGI (PEP 3333): the handle is ``environ["sessioncore.session"]``."""
+
+from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Final
+
+from sessioncore import Policy, SessionError, Store, StoreUnavailable
+from sessioncore.effects import run
+from sessioncore.flows import Standing, Token, glance
+
+from .answers import UNCOMMITTED, plain_headers, replacement, with_cookie
+from .cookies import Cookie
+from .handle import Handle
+from .shell import Sessions
+from .world import Clock, Listener, log_notice, wall_clock
+
+Environ = dict[str, Any]
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType]
+StartResponse = Callable[..., Callable[[bytes], object]]
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+KEY: Final = "sessioncore.session"
+
+
+class SessionMiddleware:
+    """Give every request of a WSGI application its session.
+
+    What the request did is stored before the response starts. If that fails, the application's response is
+    replaced: 503 for the store, 409 for a session that changed meanwhile.
+    """
+
+    def __init__(
+        self,
+        app: Application,
+        store: Store,
+        policy: Policy = Policy(),  # noqa: B008 - frozen
+        cookie: Cookie = Cookie(),  # noqa: B008 - frozen
+        clock: Clock = wall_clock,
+        listener: Listener = log_notice,
+    ) -> None:
+        self.app = app
+        self.cookie = cookie
+        self.sessions = Sessions(store, policy, clock, listener)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve one request."""
+        handle = environ[KEY] = self._open(environ)
+        response = _Response(handle, self.cookie, start_response)
+        try:
+            body = self.app(environ, response.start)
+        except BaseException:
+            _log_out_only(handle)
+            raise
+        if response.replaced is not None:
+            _close(body)
+            return [response.replaced]
+        return body if response.started else _Late(body, response)
+
+    def _open(self, environ: Environ) -> Handle:
+        sessions = self.sessions
+        header = environ.get("HTTP_COOKIE")
+        token = self.cookie.find(header.encode("latin-1", "replace")) if header else None
+        if token is None:
+            return Handle(sessions, None, Standing.ABSENT, None, None)
+        try:
+            row, epoch = sessions.store.load(token.sid)
+            standing = glance(row, epoch, token.secret, sessions.clock(), sessions.policy)
+            if standing is None:
+                return sessions.open(token)
+            return Handle(sessions, token, standing, row, epoch)
+        except UNCOMMITTED as error:
+            return _failed(sessions, token, error)
+
+
+def _failed(sessions: Sessions, token: Token, error: SessionError) -> Handle:
+    return Handle(sessions, token, Standing.ABSENT, None, None, error)
+
+
+class _Response:
+    """Stand between the application and the server's ``start_response``."""
+
+    def __init__(self, handle: Handle, cookie: Cookie, start_response: StartResponse) -> None:
+        self.handle = handle
+        self.cookie = cookie
+        self.started = False
+        self.replaced: bytes | None = None
+        self._start = start_response
+
+    def start(
+        self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
+    ) -> Callable[[bytes], object]:
+        """Commit, then start the response, or another one if the commit failed."""
+        handle = self.handle
+        if not self.started:
+            error = self._committed(status)
+            if handle.failed or error is not None:
+                return self._replace(replacement(error))
+            self.started = True
+            handle.seal()
+        answered = with_cookie(headers, handle, self.cookie)
+        return self._start(status, answered, exc_info) if exc_info else self._start(status, answered)
+
+    def _committed(self, status: str) -> SessionError | None:
+        try:
+            if status >= "5":
+                _log_out_only(self.handle)
+            elif not self.handle.idle:
+                self.handle.commit()
+        except UNCOMMITTED as error:
+            return error
+        return None
+
+    def _replace(self, answer: tuple[int, str]) -> Callable[[bytes], object]:
+        code, body = answer
+        self.started = True
+        self.replaced = body.encode()
+        self._start(f"{code} {HTTPStatus(code).phrase}", plain_headers(body))
+        return lambda _: None
+
+
+class _Late:
+    """Carry the body of an application that starts its response only when its body is read."""
+
+    def __init__(self, body: Iterable[bytes], response: _Response) -> None:
+        self._body = body
+        self._response = response
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._body:
+            if self._response.replaced is not None:
+                break
+            yield chunk
+        if self._response.replaced is not None:
+            yield self._response.replaced
+
+    def close(self) -> None:
+        """Close the application's body."""
+        _close(self._body)
+
+
+def _close(body: Iterable[bytes]) -> None:
+    close = getattr(body, "close", None)
+    if close is not None:
+        close()
+
+
+def _log_out_only(handle: Handle) -> None:
+    """After a failure of the application, do the one thing that must not be lost."""
+    if handle.wants_log_out:
+        run(handle._committing(only_logout=True), handle._shell.perform)
+
+
+__all__ = ["KEY", "SessionMiddleware", "StoreUnavailable"]
