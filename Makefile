@@ -1,0 +1,51 @@
+# Everything that people and CI do here. Nothing else is needed on a machine with Python 3.11+, git and make.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: demo test test-all setup lint bench diagrams browser clean help
+
+help:            ## Say what there is
+	@grep -E '^[a-z-]+: *.*##' Makefile | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
+
+demo: $(STAMP)   ## Start the shop on http://localhost:8000
+	$(BIN)/python -m examples.storezero
+
+test: $(STAMP) browser  ## Run every test, the browser's included
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+setup: $(STAMP)  ## Only create .venv and install into it
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sessioncore needs Python 3.11 or newer; set PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	touch $(STAMP)
+
+browser: $(STAMP)
+	@$(BIN)/python tests/browser/find_chromium.py --install
+
+lint: $(STAMP)   ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(STAMP)  ## Measure the cost a request, side by side with other libraries
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
+	$(BIN)/python -m benchmarks
+
+diagrams: $(STAMP)  ## Draw docs/state-diagrams/ from the table
+	$(BIN)/python -m sessioncore_io.cli diagram --write docs/state-diagrams
+
+test-all:        ## Run the tests on every supported Python that is found
+	@for version in 3.11 3.12 3.13; do \
+	  if command -v python$$version >/dev/null; then \
+	    $(MAKE) test PYTHON=python$$version VENV=.venv-$$version || exit 1; \
+	  else echo "python$$version: not found, not tested"; fi; \
+	done
+
+clean:           ## Forget what was installed and built
+	rm -rf $(VENV) .venv-3.* dist build .hypothesis .mypy_cache .ruff_cache .pytest_cache
