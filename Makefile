@@ -5,7 +5,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test test-all setup lint bench diagrams browser clean help
+.PHONY: demo test test-all setup lint wheel bench diagrams browser clean help
 
 help:            ## Say what there is
 	@grep -E '^[a-z-]+: *.*##' Makefile | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
@@ -33,6 +33,13 @@ lint: $(STAMP)   ## Check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+wheel: $(STAMP)  ## Build the wheel and use it on its own, away from the sources
+	rm -rf dist $(VENV)-wheel
+	$(BIN)/python -m build --wheel
+	$(PYTHON) -m venv $(VENV)-wheel
+	$(VENV)-wheel/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
+	cd $(VENV)-wheel && bin/python ../tests/packaging/round_trip.py
+
 bench: $(STAMP)  ## Measure the cost a request, side by side with other libraries
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
 	$(BIN)/python -m benchmarks
@@ -48,4 +55,4 @@ test-all:        ## Run the tests on every supported Python that is found
 	done
 
 clean:           ## Forget what was installed and built
-	rm -rf $(VENV) .venv-3.* dist build .hypothesis .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-* dist build .hypothesis .mypy_cache .ruff_cache .pytest_cache
