@@ -1,0 +1,24 @@
+"""Prove the table: the guards and acts that run in production, called on terms of a theorem prover (extra ``proof``).
+
+Every session, event and moment there can be is covered, with unbounded integer time; a claim that does not hold
+comes back with a concrete session, event and moment that breaks it.
+"""
+
+from .claims import CLAIMS, RECORD, SESSIONS
+from .prover import Claim, Machinery, Obligation, Result, Step, answered, obligations, prove
+from .report import told
+
+__all__ = [
+    "CLAIMS",
+    "RECORD",
+    "SESSIONS",
+    "Claim",
+    "Machinery",
+    "Obligation",
+    "Result",
+    "Step",
+    "answered",
+    "obligations",
+    "prove",
+    "told",
+]
