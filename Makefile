@@ -5,7 +5,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test test-all setup lint wheel bench diagrams browser clean help
+.PHONY: demo test test-all setup lint wheel verify mutants bench diagrams browser clean help
 
 help:            ## Say what there is
 	@grep -E '^[a-z-]+: *.*##' Makefile | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
@@ -43,6 +43,9 @@ wheel: $(STAMP)  ## Build the wheel and use it on its own, away from the sources
 bench: $(STAMP)  ## Measure the cost a request, side by side with other libraries
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
 	$(BIN)/python -m benchmarks
+
+mutants: $(STAMP)  ## Break the table in every small way and see that each is caught
+	$(BIN)/python -m tests.mutation
 
 diagrams: $(STAMP)  ## Draw docs/state-diagrams/ from the table
 	$(BIN)/python -m sessioncore_io.cli diagram --write docs/state-diagrams

@@ -9,7 +9,7 @@ from sessioncore import TABLE, LogIn, LogOut, Reauthenticate, Restamp, Row, Sati
 from sessioncore import guards as g
 from sessioncore.events import EVENTS
 from sessioncore.proof import CLAIMS, SESSIONS, answered, obligations, prove, told
-from sessioncore.proof.claims import total
+from sessioncore.proof.whole import total
 from sessioncore.records import NEVER, Kind
 
 A, M = State.AUTHENTICATED, State.MFA_SATISFIED

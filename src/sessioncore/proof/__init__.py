@@ -4,13 +4,13 @@ Every session, event and moment there can be is covered, with unbounded integer 
 comes back with a concrete session, event and moment that breaks it.
 """
 
-from .claims import CLAIMS, RECORD, SESSIONS
+from .claims import CLAIMS
 from .prover import Claim, Machinery, Obligation, Result, Step, answered, obligations, prove
 from .report import told
+from .whole import SESSIONS
 
 __all__ = [
     "CLAIMS",
-    "RECORD",
     "SESSIONS",
     "Claim",
     "Machinery",

@@ -1,60 +1,16 @@
-"""What is proved of sessioncore's own table: the record's invariant and the named claims about every step."""
+"""The named claims about every step: what each firing of a row keeps true."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 import z3
 
 from .. import guards as g
 from ..events import LogIn, LogOut, Reauthenticate, Restamp, SatisfyMfa, Tick, Touch, Write
-from ..records import ENDS, EXPIRING, LIVE, LOGGING_OUT, NEVER, RESETTING, Kind, Moment, Reason, Session, State
-from ..table import TABLE, Row
-from .prover import Claim, Machinery, Obligation, Step, Term, unknowns
+from ..records import ENDS, EXPIRING, LIVE, LOGGING_OUT, RESETTING, Kind, Moment, Reason, State
+from .prover import Claim, Step, Term
+from .record import among
 
-SIGNED_IN: Final = (State.AUTHENTICATED, State.MFA_SATISFIED)
 ACTS: Final = (LogIn, SatisfyMfa, Reauthenticate, Restamp, Touch, Write)
-
-
-def _in(term: Any, members: Any) -> Term:
-    return z3.Or([term == member.value for member in members])
-
-
-def RECORD(s: Any) -> Term:  # noqa: N802 - it stands beside CLAIMS
-    """Say what is true of every record that the machine ever wrote."""
-    guest, once, twice = (s.state == state.value for state in LIVE)
-    signed_in, live = z3.Or(once, twice), z3.Or(guest, once, twice)
-    return z3.And(
-        s.created_at > 0,
-        s.created_at <= s.since,
-        s.since <= s.seen_at,
-        s.seen_at < NEVER,
-        s.idle > 0,
-        s.lifetime > 0,
-        s.version >= 1,
-        s.not_after <= NEVER,
-        z3.Implies(live, s.ended_at == NEVER),
-        z3.Implies(z3.Not(live), z3.And(s.seen_at <= s.ended_at, s.ended_at < NEVER)),
-        z3.Implies(
-            guest, z3.And(s.subject == "", s.first == Kind.NONE, s.second == Kind.NONE, s.since == s.created_at)
-        ),
-        z3.Implies(guest, z3.And(s.authenticated_at == NEVER, s.mfa_at == NEVER, s.not_after == NEVER)),
-        z3.Implies(signed_in, z3.And(s.subject != "", s.first != Kind.NONE, s.authenticated_at == s.since)),
-        z3.Implies(once, z3.And(s.second == Kind.NONE, s.mfa_at == NEVER)),
-        z3.Implies(twice, z3.And(s.second != Kind.NONE, s.second != s.first, s.created_at <= s.mfa_at)),
-        z3.Implies(twice, s.mfa_at <= s.seen_at),
-    )
-
-
-def _possible(s: Any, e: Any, m: Any) -> Term:
-    """Say what the flows guarantee: a clamped clock, limits that exist, events that were built by their rules."""
-    moment = z3.And(s.seen_at <= m.at, m.at < NEVER, m.idle > 0, m.lifetime > 0, m.mfa_lifetime > 0)
-    return z3.And(moment, z3.Not(_in(m.cause, EXPIRING)), _possible_event(e))
-
-
-def _possible_event(e: Any) -> Term:
-    if isinstance(e, LogIn):
-        return z3.And(e.subject != "", e.idle > 0, e.lifetime > 0, e.not_after <= NEVER)
-    return _in(e.reason, LOGGING_OUT) if isinstance(e, LogOut) else z3.BoolVal(True)
 
 
 def _acts(step: Step) -> bool:
@@ -83,16 +39,21 @@ def _upstream_bound(x: Step) -> Term | None:
     return x.moment.at < x.before.not_after if _acts(x) else None
 
 
+def _mfa_bound(x: Step) -> Term | None:
+    s, m = x.before, x.moment
+    return m.at < s.mfa_at + m.mfa_lifetime if _acts(x) and x.row.source is State.MFA_SATISFIED else None
+
+
 def _only_login_moves_the_deadline(x: Step) -> Term | None:
     return None if x.row.on in (LogIn, Reauthenticate) else _unchanged(x, "since", "idle", "lifetime", "not_after")
 
 
 def _no_resurrection(x: Step) -> Term:
-    return z3.Implies(_in(x.after.state, LIVE), _in(x.before.state, LIVE))
+    return z3.Implies(among(x.after.state, LIVE), among(x.before.state, LIVE))
 
 
 def _ends_are_frozen(x: Step) -> Term:
-    return z3.Not(_in(x.before.state, ENDS))
+    return z3.Not(among(x.before.state, ENDS))
 
 
 def _seen_is_monotone(x: Step) -> Term:
@@ -170,11 +131,54 @@ def _epoch_only_by_login(x: Step) -> Term | None:
     return None if x.row.on in (LogIn, Restamp) else _unchanged(x, "epoch")
 
 
+def _credential_is_current(x: Step) -> Term | None:
+    """Nobody ended the subject's sessions between the check of a credential and its effect."""
+    return x.event.epoch == x.moment.epoch if x.row.on in (LogIn, Reauthenticate, Restamp) else None
+
+
+def _restamp_moves_on(x: Step) -> Term | None:
+    return x.after.epoch != x.before.epoch if x.row.on is Restamp else None
+
+
+def _login_is_recorded(x: Step) -> Term | None:
+    if x.row.on is not LogIn:
+        return None
+    names = ("subject", "epoch", "first", "second", "needs", "remembered", "idle", "lifetime", "not_after", "label")
+    marks = ("methods", "mfa_methods", "upstream")
+    return z3.And([_brought(x, name) for name in (*names, *marks)])
+
+
+def _brought(x: Step, name: str) -> Term:
+    """The session has from the event what the event brought; tuples are marks, the same or not."""
+    after, event = getattr(x.after, name), getattr(x.event, name)
+    return after == event if z3.is_expr(after) else z3.BoolVal(after == event)
+
+
+def _factor_is_recorded(x: Step) -> Term | None:
+    return z3.BoolVal(x.after.mfa_methods == x.event.methods) if x.row.on is SatisfyMfa else None
+
+
+def _lapse_forgets_methods(x: Step) -> Term | None:
+    lapsed = x.row.on is Tick and x.row.to is State.AUTHENTICATED
+    return z3.BoolVal(x.after.mfa_methods == ()) if lapsed else None
+
+
+def _data_only_by_write(x: Step) -> Term | None:
+    """A write merges into the data and appends to the activities; nothing else but an end changes them."""
+    s, t = x.before, x.after
+    if x.row.to in ENDS:
+        return None
+    if x.row.on is not Write:
+        return z3.BoolVal((t.data, t.activities) == (s.data, s.activities))
+    grown = set(t.data) == {*s.data, *x.event.changes} and t.activities == s.activities + x.event.activities
+    return z3.BoolVal(grown)
+
+
 def _time_only_ends(x: Step) -> Term | None:
     if x.row.on is not Tick:
         return None
     lapsed = z3.And(x.before.state == State.MFA_SATISFIED.value, x.after.state == State.AUTHENTICATED.value)
-    return z3.Or(_in(x.after.state, ENDS), lapsed)
+    return z3.Or(among(x.after.state, ENDS), lapsed)
 
 
 def _not_early(x: Step) -> Term | None:
@@ -194,11 +198,22 @@ def _end_says_why(x: Step) -> Term | None:
         return None
     reason = z3.StringVal(x.after.reason.value) if isinstance(x.after.reason, Reason) else x.after.reason
     named = {
-        State.EXPIRED: _in(reason, EXPIRING),
-        State.RESET: _in(reason, RESETTING),
-        State.LOGGED_OUT: _in(reason, LOGGING_OUT),
+        State.EXPIRED: among(reason, EXPIRING),
+        State.RESET: among(reason, RESETTING),
+        State.LOGGED_OUT: among(reason, LOGGING_OUT),
     }
-    return z3.And(named[x.row.to], x.after.ended_at == x.moment.at)
+    return z3.And(named[x.row.to], x.after.ended_at == x.moment.at, _expired_rightly(x, reason))
+
+
+def _expired_rightly(x: Step, reason: Term) -> Term:
+    """The limit that an expiry names has passed; of several, the outermost is named."""
+    s, m = x.before, x.moment
+    upstream, lifetime = g.within_upstream(s, m), g.within_lifetime(s, m)
+    return z3.And(
+        z3.Implies(reason == Reason.UPSTREAM.value, z3.Not(upstream)),
+        z3.Implies(reason == Reason.LIFETIME.value, z3.And(upstream, z3.Not(lifetime))),
+        z3.Implies(reason == Reason.IDLE.value, z3.And(upstream, lifetime, z3.Not(g.within_idle(s, m)))),
+    )
 
 
 def _end_empties_data(x: Step) -> Term | None:
@@ -241,6 +256,7 @@ CLAIMS: Final = (
     Claim("IdleBound", _idle_bound),
     Claim("LifetimeBound", _lifetime_bound),
     Claim("UpstreamBound", _upstream_bound),
+    Claim("MfaBound", _mfa_bound),
     Claim("OnlyLoginMovesTheDeadline", _only_login_moves_the_deadline),
     Claim("NoResurrection", _no_resurrection),
     Claim("EndsAreFrozen", _ends_are_frozen),
@@ -258,6 +274,12 @@ CLAIMS: Final = (
     Claim("LogoutAlwaysWins", _logout_always_wins),
     Claim("ResetRevokesAllPrior", _reset_revokes_all_prior),
     Claim("EpochOnlyByLogin", _epoch_only_by_login),
+    Claim("CredentialIsCurrent", _credential_is_current),
+    Claim("RestampMovesOn", _restamp_moves_on),
+    Claim("LoginIsRecorded", _login_is_recorded),
+    Claim("FactorIsRecorded", _factor_is_recorded),
+    Claim("LapseForgetsMethods", _lapse_forgets_methods),
+    Claim("DataOnlyByWrite", _data_only_by_write),
     Claim("TimeOnlyEnds", _time_only_ends),
     Claim("NotEarly", _not_early),
     Claim("EndSaysWhy", _end_says_why),
@@ -265,73 +287,4 @@ CLAIMS: Final = (
     Claim("UseImpliesQuiet", _use_implies_quiet),
     Claim("ALowerLimitNeverLengthens", _a_lower_limit_never_lengthens),
     Claim("ClampingIsSafe", _clamping_is_safe),
-)
-
-_RANK: Final = {State.MFA_SATISFIED: 2, State.AUTHENTICATED: 1, State.CREATED: 1}
-
-
-# -- beyond single rows ---------------------------------------------------------------------------------------
-
-_PAIRS: Final = (
-    (g.within_idle, g.past_idle),
-    (g.within_lifetime, g.past_lifetime),
-    (g.within_upstream, g.past_upstream),
-    (g.within_mfa, g.past_mfa),
-    (g.current, g.superseded),
-)
-
-
-def _opposites() -> Iterator[Obligation]:
-    """A guard and its opposite: exactly one of the two holds, always."""
-    s, _, m, _ = unknowns(_BARE, Tick)
-    shows = (("session", Session, s), ("moment", Moment, m))
-    for guard, opposite in _PAIRS:
-        about = f"{guard.__name__} and {opposite.__name__}"
-        yield Obligation("Opposites", about, guard(s, m) == opposite(s, m), shows=shows)
-    yield Obligation("Opposites", "resets and revokes", g.resets(m) == g.revokes(m), shows=shows)
-
-
-def _named_refusal(s: Any, e: Any, m: Any) -> Term:
-    """Restate ``refusals.why_not``: what keeps an event from acting on a session that is quiet."""
-    if isinstance(e, LogIn):
-        elsewhere = z3.And(s.state != State.CREATED.value, z3.Not(g.same(s, e)))
-        return z3.Or(elsewhere, z3.Not(z3.Or(g.one_factor(e), g.two_factors(e))), z3.Not(g.admitted(e, m)))
-    if isinstance(e, SatisfyMfa):
-        return z3.Or(z3.Not(g.same(s, e)), e.kind == s.first, e.kind == Kind.NONE)
-    if isinstance(e, Reauthenticate):
-        return z3.Or(z3.Not(g.same(s, e)), z3.Not(g.admitted(e, m)))
-    return z3.BoolVal(isinstance(e, Restamp))  # on a quiet session the epoch has not moved: nothing to restamp
-
-
-# What only somebody who is signed in can do is refused to a guest by that name.
-NO_ROW: Final = tuple((event, State.CREATED) for event in (SatisfyMfa, Reauthenticate, Restamp))
-
-
-def total(rows: Sequence[Row]) -> Iterator[Obligation]:
-    """On a quiet session every event meets a row or a refusal that has a name."""
-    for event in (*ACTS, LogOut):
-        for state in LIVE:
-            s, e, m, given = unknowns(_BARE, event)
-            enabled = [row.guard(s, e, m) for row in rows if row.on is event and row.source is state]
-            named = z3.BoolVal(True) if (event, state) in NO_ROW else _named_refusal(s, e, m)
-            unmet = z3.And(*given, s.state == state.value, g.quiet(s, m), z3.Not(z3.Or(enabled)), z3.Not(named))
-            shows = (("session", Session, s), ("event", event, e), ("moment", Moment, m))
-            yield Obligation("Total", f"{event.__name__} on {state.name}", unmet, shows=shows)
-
-
-_BARE: Final = Machinery(
-    rows=TABLE, record=Session, moment=Moment, invariant=RECORD, possible=_possible, opaque=("keep",)
-)
-
-SESSIONS: Final = Machinery(
-    rows=TABLE,
-    record=Session,
-    moment=Moment,
-    invariant=RECORD,
-    possible=_possible,
-    quiet=g.quiet,
-    rank=lambda state: _RANK.get(state, 0),
-    claims=CLAIMS,
-    opaque=_BARE.opaque,
-    extra=(*_opposites(), *total(TABLE)),
 )

@@ -13,18 +13,18 @@ import z3
 def symbolic(record: type, name: str, opaque: Collection[str] = ()) -> Any:
     """Build a record of this attrs class whose integers, strings, enums and booleans are unknown.
 
-    Fields named ``opaque``, and those of other types (tuples of data), keep their default or are empty.
+    Tuples of data are marked with the field's name, so that a claim can see where they went and that none was lost;
+    fields named ``opaque`` keep their default.
     """
     attrs.resolve_types(record)
     made: Any = object.__new__(record)
     for field in attrs.fields(record):
-        kept = () if field.default is attrs.NOTHING else field.default
-        term = kept if field.name in opaque else _term(field.type, f"{name}.{field.name}", kept)
+        term = field.default if field.name in opaque else _term(field.type, f"{name}.{field.name}")
         object.__setattr__(made, field.name, term)
     return made
 
 
-def _term(kind: Any, name: str, kept: Any) -> Any:
+def _term(kind: Any, name: str) -> Any:
     kind = _required(kind)
     if kind is bool:
         return z3.Bool(name)
@@ -32,7 +32,16 @@ def _term(kind: Any, name: str, kept: Any) -> Any:
         return z3.Int(name)
     if kind is str or (isinstance(kind, type) and issubclass(kind, StrEnum)):
         return z3.String(name)
-    return kept
+    if typing.get_origin(kind) is tuple:
+        return _marked(typing.get_args(kind), name)
+    raise TypeError(f"{name}: a field of type {kind} has no term; use int, bool, str, an enum or a tuple of those")
+
+
+def _marked(parts: tuple[Any, ...], name: str) -> tuple[Any, ...]:
+    """Build a tuple of the right shape that is like no other."""
+    length = 1 if parts[-1] is Ellipsis else len(parts)
+    pairs = typing.get_origin(parts[0]) is tuple
+    return tuple((name, "1") if pairs else name for _ in range(length))
 
 
 def _required(kind: Any) -> Any:
