@@ -47,8 +47,9 @@ bench: $(STAMP)  ## Measure the cost a request, side by side with other librarie
 mutants: $(STAMP)  ## Break the table in every small way and see that each is caught
 	$(BIN)/python -m tests.mutation
 
-diagrams: $(STAMP)  ## Draw docs/state-diagrams/ from the table
+diagrams: $(STAMP)  ## Draw docs/state-diagrams/ from the table, and copy the recipes into docs/embedding.md
 	$(BIN)/python -m sessioncore_io.cli diagram --write docs/state-diagrams
+	$(BIN)/python tests/frameworks/embed.py
 
 test-all:        ## Run the tests on every supported Python that is found
 	@for version in 3.11 3.12 3.13; do \

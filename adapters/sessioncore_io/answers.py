@@ -12,7 +12,7 @@ Headers = list[tuple[str, str]]
 # What a commit may fail with: the application's response is then not sent.
 UNCOMMITTED: Final = (Refused, Contention, StoreUnavailable)
 
-UNAVAILABLE: Final = (503, "The session store is not available. Nothing was changed; try again in a moment.\n")
+UNAVAILABLE: Final = (503, "The session store is not available, so this was not done. Try again in a moment.\n")
 CONFLICT: Final = (409, "The session changed meanwhile, so this was not done. Reload the page and try again.\n")
 
 
@@ -49,6 +49,8 @@ def with_cookie(headers: Headers, handle: SessionHandle, cookie: Cookie) -> Head
 def _varying(headers: Headers) -> Headers:
     """Merge Cookie into the application's Vary."""
     names = [value for name, value in headers if name.lower() == "vary"]
+    if not names:
+        return [*headers, ("vary", "Cookie")]
     fields = [field.strip() for value in names for field in value.split(",") if field.strip()]
     if "*" in fields or any(field.lower() == "cookie" for field in fields):
         return headers

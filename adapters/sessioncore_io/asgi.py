@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from inspect import isawaitable
 from typing import Any, Final
 
-from sessioncore import AsyncStore, Policy, SessionError, Store
+from sessioncore import AsyncStore, Policy, SessionError, Store, StoreUnavailable
 from sessioncore.effects import arun
 from sessioncore.flows import Standing, Token, glance
 
-from .answers import UNCOMMITTED, plain_headers, replacement, with_cookie
+from .answers import UNCOMMITTED, Headers, plain_headers, replacement, with_cookie
 from .cookies import Cookie
 from .handle import AsyncHandle
 from .shell import AsyncSessions
@@ -19,9 +18,13 @@ Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+# Each framework has types of its own for an ASGI application, and no two of them fit: so Any.
+Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 KEY: Final = "session"
+
+# Whose pages may open a websocket of this scheme; a proxy may have taken TLS off it, but nobody puts it on.
+_PAGES: Final = {"ws": ("http", "https"), "wss": ("https",)}
 
 
 class SessionMiddleware:
@@ -48,27 +51,27 @@ class SessionMiddleware:
         self.sessions = AsyncSessions(store, policy, clock, listener)
         self._rescues: set[asyncio.Task[None]] = set()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection."""
-        kind = scope["type"]
-        if kind == "http":
-            await self._serve(scope, receive, send, _Http)
-        elif kind == "websocket":
-            if not self._same_origin(scope):
-                await _refuse_socket(receive, send)
-                return
-            await self._serve(scope, receive, send, _Socket)
-        else:
+        response = _RESPONSES.get(scope["type"])
+        if response is None:
             await self.app(scope, receive, send)
-
-    async def _serve(self, scope: Scope, receive: Receive, send: Send, response: "type[_Response]") -> None:
+            return
+        if response is _Socket and not self._same_origin(scope):
+            await _refuse_socket(receive, send)
+            return
         handle = scope[KEY] = await self._open(scope)
+        handle.loop = asyncio.get_running_loop()
         answer = response(handle, self.cookie, send)
         try:
             await self.app(scope, receive, answer.send)
-        except BaseException:
+        except BaseException as error:
             self._rescue(handle)
-            raise
+            if not (isinstance(error, StoreUnavailable) and await answer.unavailable()):
+                raise
+        else:
+            if response is _Socket:
+                await _log_out_only(handle)  # there is no response to store it with, and nobody may have committed
 
     async def _open(self, scope: Scope) -> AsyncHandle:
         sessions = self.sessions
@@ -77,7 +80,7 @@ class SessionMiddleware:
             return AsyncHandle(sessions, None, Standing.ABSENT, None, None)
         try:
             loaded = sessions.store.load(token.sid)
-            row, epoch = await loaded if isawaitable(loaded) else loaded
+            row, epoch = loaded if isinstance(loaded, tuple) else await loaded
             standing = glance(row, epoch, token.secret, sessions.clock(), sessions.policy)
             if standing is None:
                 return await sessions.open(token)
@@ -94,7 +97,9 @@ class SessionMiddleware:
         headers = dict(scope["headers"])
         origin = headers.get(b"origin", b"").decode("latin-1")
         host = headers.get(b"host", b"").decode("latin-1")
-        return not origin or origin in self.origins or origin.partition("://")[2] == host
+        scheme, _, authority = origin.partition("://")
+        ours = bool(host) and authority == host and scheme in _PAGES[scope.get("scheme", "ws")]
+        return not origin or origin in self.origins or ours
 
     def _rescue(self, handle: AsyncHandle) -> None:
         """Store a LogOut whose request failed or was cancelled: in a task of ours, the client may be gone."""
@@ -105,53 +110,86 @@ class SessionMiddleware:
 
 
 class _Response:
-    """Stand between the application and the server's ``send``."""
+    """Stand between the application and the server's ``send``.
+
+    Where nothing has to be awaited but ``send`` itself, its own awaitable is handed on: a coroutine of ours around
+    each message would cost more than all that the steady request asks of it.
+    """
+
+    sealing = "all"
+    _replaced = False
 
     def __init__(self, handle: AsyncHandle, cookie: Cookie, send: Send) -> None:
         self.handle = handle
         self.cookie = cookie
         self._send = send
-        self._replaced = False
 
-    async def send(self, message: Message) -> None:
+    def send(self, message: Message) -> Awaitable[None]:
+        raise NotImplementedError
+
+    def _start(self, message: Message) -> Awaitable[None]:
+        """Start the response with the session's headers; no more than ``sealing`` allows can happen afterwards."""
+        answered = self._with_headers(message)
+        self.handle.seal(self.sealing)
+        return self._send(answered)
+
+    async def _commit_and_start(self, message: Message, status: int) -> None:
+        error = await self._committed(status)
+        if error is not None or self.handle.failed:
+            self._replaced = True
+            await self._replace(error)
+        else:
+            await self._start(message)
+
+    async def unavailable(self) -> bool:
+        """Answer 503 for an application that let the store's failure through; False if it is too late for that."""
+        if not self.handle.sealed and not self._replaced:
+            self._replaced = True
+            await self._replace(None)
+        return self._replaced
+
+    async def _replace(self, error: SessionError | None) -> None:
         raise NotImplementedError
 
     async def _committed(self, status: int) -> SessionError | None:
-        handle = self.handle
         try:
             if status >= 500:
-                await _log_out_only(handle)
-            elif not handle.idle:
-                await handle.commit()
+                await _log_out_only(self.handle)
+            elif not self.handle.idle:
+                await self.handle.commit()
         except UNCOMMITTED as error:
             return error
         return None
 
-    def _add_headers(self, message: Message) -> None:
-        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in message.get("headers", ())]
-        answered = with_cookie(headers, self.handle, self.cookie)
-        message["headers"] = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answered]
+    def _with_headers(self, message: Message) -> Message:
+        """Add the session's headers to a copy: the application may send the same message to the next browser."""
+        handle = self.handle
+        order = handle.order
+        if order is None and not handle.accessed:
+            return message
+        raw = list(message.get("headers", ()))
+        if order is None and b"vary" not in dict(raw):  # as nearly always: no need to decode them all
+            raw.append((b"vary", b"Cookie"))
+            return {**message, "headers": raw}
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw]
+        return {**message, "headers": _encoded(with_cookie(headers, handle, self.cookie))}
 
 
 class _Http(_Response):
     """Commit before the response starts."""
 
-    async def send(self, message: Message) -> None:
+    def send(self, message: Message) -> Awaitable[None]:
         """Pass a message on, the first one with the session's headers; or send another response instead."""
-        if message["type"] == "http.response.start":
-            error = await self._committed(message["status"])
-            if error is not None or self.handle.failed:
-                await self._replace(replacement(error))
-                return
-            self._add_headers(message)
-            self.handle.seal()
-        if not self._replaced:
-            await self._send(message)
+        if message["type"] != "http.response.start":
+            return _nothing() if self._replaced else self._send(message)
+        status = message["status"]
+        if status < 500 and self.handle.steady:
+            return self._start(message)
+        return self._commit_and_start(message, status)
 
-    async def _replace(self, answer: tuple[int, str]) -> None:
-        self._replaced = True
-        code, body = answer
-        headers = [(name.encode(), value.encode()) for name, value in plain_headers(body)]
+    async def _replace(self, error: SessionError | None) -> None:
+        code, body = replacement(error)
+        headers = _encoded(with_cookie(plain_headers(body), self.handle, self.cookie))
         await self._send({"type": "http.response.start", "status": code, "headers": headers})
         await self._send({"type": "http.response.body", "body": body.encode()})
 
@@ -159,18 +197,27 @@ class _Http(_Response):
 class _Socket(_Response):
     """Commit before the socket is accepted; afterwards no cookie can travel, so nothing may rotate."""
 
-    async def send(self, message: Message) -> None:
+    sealing = "rotations"
+
+    def send(self, message: Message) -> Awaitable[None]:
         """Pass a message on; refuse the socket if its session's changes could not be stored."""
         if message["type"] == "websocket.accept":
-            error = await self._committed(101)
-            if error is not None or self.handle.failed:
-                self._replaced = True
-                await self._send({"type": "websocket.close", "code": 1011, "reason": "session store unavailable"})
-                return
-            self._add_headers(message)
-            self.handle.seal("rotations")
-        if not self._replaced:
-            await self._send(message)
+            return self._commit_and_start(message, 101)
+        return _nothing() if self._replaced else self._send(message)
+
+    async def _replace(self, _error: SessionError | None) -> None:
+        await self._send({"type": "websocket.close", "code": 1011, "reason": "session store unavailable"})
+
+
+_RESPONSES: Final[dict[str, type[_Response]]] = {"http": _Http, "websocket": _Socket}
+
+
+def _encoded(headers: Headers) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+
+
+async def _nothing() -> None:
+    """Send nothing: another response was sent instead."""
 
 
 async def _refuse_socket(receive: Receive, send: Send) -> None:

@@ -2,25 +2,30 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from sessioncore import InvalidSetting
 from sessioncore.records import Pairs
 
 Changes = tuple[tuple[str, str | None], ...]
 
+# Texts are always what ``dump`` wrote: ``json.loads`` would look for blanks around them, for most of its time.
+_read: Final = json.JSONDecoder().raw_decode
 
-def dump(key: object, value: object) -> str:
+_MUTABLE: Final = (list, dict)
+
+
+def dump(key: object, value: object, of: str = "session") -> str:
     """Turn a value into JSON text; raises ``InvalidSetting``, naming the key, for what JSON cannot hold."""
     try:
         return json.dumps(value, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidSetting(f"session[{key!r}]", type(value).__name__, f"store what JSON can hold ({error})") from None
+        raise InvalidSetting(f"{of}[{key!r}]", type(value).__name__, f"store what JSON can hold ({error})") from None
 
 
 def _checked(key: object) -> str:
-    if not isinstance(key, str) or not key.isprintable() or len(key) > 256:
-        raise InvalidSetting("session key", key, "use a printable string of at most 256 characters")
+    if not isinstance(key, str) or not key.isprintable() or not 0 < len(key) <= 256:
+        raise InvalidSetting("session key", key, "use a printable string of 1 to 256 characters")
     return key
 
 
@@ -48,13 +53,16 @@ class Bag:
             return self._values[key]
         if key in self._gone:
             raise KeyError(key)
-        value = json.loads(self._texts[key])
-        if isinstance(value, list | dict):
+        value, _ = _read(self._texts[key])
+        if isinstance(value, _MUTABLE):
             self._values[key] = value
         return value
 
     def set(self, key: str, value: object) -> None:
-        """Set the value; raises ``InvalidSetting`` for what JSON cannot hold."""
+        """Set the value; raises ``InvalidSetting`` for what JSON cannot hold.
+
+        The object itself is kept, so that ``session["cart"] = cart; cart.append(x)`` is seen too.
+        """
         dump(_checked(key), value)
         self._values[key] = value
         self._gone.discard(key)
@@ -71,23 +79,32 @@ class Bag:
         """Tell whether anything could have changed."""
         return bool(self._values or self._gone)
 
-    def take_changes(self) -> Changes:
-        """Return what differs from the texts, and count it as written."""
+    def changes(self) -> Changes:
+        """Return what differs from the texts."""
         written = {key: dump(key, value) for key, value in self._values.items()}
         changed = {key: text for key, text in written.items() if self._texts.get(key) != text}
-        dropped: dict[str, str | None] = dict.fromkeys(sorted(self._gone))
-        self._texts = {key: text for key, text in {**self._texts, **changed}.items() if key not in self._gone}
+        return (*((key, None) for key in sorted(self._gone)), *changed.items())
+
+    def take_changes(self) -> Changes:
+        """Return what differs from the texts, and count it as written."""
+        changes = self.changes()
+        self._texts = {key: text for key, text in {**self._texts, **dict(changes)}.items() if text is not None}
         self._gone = set()
-        return tuple({**dropped, **changed}.items())
+        return changes
 
     def size(self) -> int:
-        """Give the length of keys and texts as they would be stored, in characters (ASCII, so in bytes)."""
+        """Give the length of keys and texts as they would be stored, in bytes."""
         texts = {key: text for key, text in self._texts.items() if key not in self._gone}
         texts |= {key: dump(key, value) for key, value in self._values.items()}
-        return sum(len(key) + len(text) for key, text in texts.items())
+        return sum(len(key.encode()) + len(text) for key, text in texts.items())
 
     def rebase(self, data: Pairs) -> None:
-        """Take over what is stored now; values handed out stay the same objects unless another request changed them."""
-        self._texts = dict(data)
-        self._values = {key: value for key, value in self._values.items() if self._texts.get(key) == dump(key, value)}
-        self._gone = set()
+        """Take over what is stored now, but for what was changed since the changes were taken.
+
+        Values handed out stay the same objects unless another request changed them.
+        """
+        stored, believed = dict(data), self._texts
+        texts = {key: dump(key, value) for key, value in self._values.items()}
+        kept = [key for key, text in texts.items() if text == stored.get(key) or text != believed.get(key)]
+        self._texts, self._values = stored, {key: self._values[key] for key in kept}
+        self._gone &= stored.keys()

@@ -1,5 +1,6 @@
 """Records as bytes: versioned MessagePack by msgspec, never pickle. What cannot be read is absent."""
 
+import zlib
 from typing import Any, Final
 
 import msgspec
@@ -10,14 +11,16 @@ from sessioncore.records import ENDS, NEVER
 from .world import log
 
 SCHEMA: Final = 1
+CHECKSUM: Final = 4  # bytes of CRC-32
 
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder(tuple[int, Session])
 
 
 def encode(session: Session) -> bytes:
-    """Write a session down, under its schema's number."""
-    return _encoder.encode((SCHEMA, session))
+    """Write a session down, under its schema's number, with a checksum: a flipped bit must not change the subject."""
+    text = _encoder.encode((SCHEMA, session))
+    return text + zlib.crc32(text).to_bytes(CHECKSUM)
 
 
 def decode(sid: str, record: bytes) -> Session:
@@ -27,13 +30,15 @@ def decode(sid: str, record: bytes) -> Session:
     for one whose fields contradict each other: it is never read as defaults.
     """
     try:
-        schema, session = _decoder.decode(record)
+        schema, session = _decoder.decode(record[:-CHECKSUM])
     except (msgspec.MsgspecError, ValueError, TypeError) as error:
         raise UnreadableRecord(f"the record of session {sid} cannot be read ({error})") from None
     if schema != SCHEMA:
         raise UnreadableRecord(f"the record of session {sid} has schema {schema}; this release reads {SCHEMA}")
     if session.sid != sid:
         raise UnreadableRecord(f"the record under {sid} belongs to session {session.sid}")
+    if encode(session) != record:
+        raise UnreadableRecord(f"the record of session {sid} is damaged, lacks a field or has one that is not ours")
     if not _sound(session):
         raise UnreadableRecord(f"the record of session {sid} contradicts itself")
     return session

@@ -32,12 +32,12 @@ class Cookie:
     path: str = "/"
     domain: str = ""
     secure: bool = True
-    _crumb: bytes = field(init=False, repr=False, eq=False)
+    _crumb: str = field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
         self._check_syntax()
         self._check_security()
-        object.__setattr__(self, "_crumb", self.name.encode() + b"=")
+        object.__setattr__(self, "_crumb", self.name + "=")
 
     @classmethod
     def for_plain_http(cls, name: str = "session") -> "Cookie":
@@ -76,12 +76,12 @@ class Cookie:
         be ours to the letter: what else looks like it is another cookie, or somebody's trick.
         """
         crumb, found = self._crumb, None
-        for part in header.split(b";"):
-            if (stripped := part.strip(b" \t")).startswith(crumb):
+        for part in header.decode("latin-1").split(";"):
+            if crumb in part and (stripped := part.strip(" \t")).startswith(crumb):
                 if found is not None:
                     return None
                 found = stripped
-        return None if found is None else parse_token(found[len(crumb) :].decode("latin-1"))
+        return None if found is None else parse_token(found[len(crumb) :])
 
     # -- writing -------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ import asyncio
 import hmac
 import json
 from collections.abc import Callable, Coroutine, Iterable, Iterator, MutableMapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -22,9 +23,11 @@ from sessioncore import (
     Session,
     State,
     StepUpRequired,
+    StoreUnavailable,
     Write,
 )
 from sessioncore.effects import arun, run
+from sessioncore.events import LONGEST_NAME
 from sessioncore.factors import factors_of, kind_of, names_of
 from sessioncore.flows import attempt, proof_of
 from sessioncore.policy import milliseconds
@@ -44,8 +47,19 @@ class Challenge:
     subject: str
 
 
+def _shown(label: str) -> str:
+    """Keep of a label what can be shown; it often is what a browser says of itself."""
+    return "".join(filter(str.isprintable, label))[:LONGEST_NAME]
+
+
 def _instant(at: int) -> datetime | None:
     return None if at == NEVER else datetime.fromtimestamp(at / 1000, UTC)
+
+
+def _signed_in_state(name: str, state: State) -> State:
+    if state not in (State.AUTHENTICATED, State.MFA_SATISFIED):
+        raise InvalidSetting(name, state, "use State.AUTHENTICATED or State.MFA_SATISFIED")
+    return State(state)
 
 
 class SessionHandle(Visit, MutableMapping[str, Any]):
@@ -84,6 +98,7 @@ class SessionHandle(Visit, MutableMapping[str, Any]):
         return id(self)
 
     def __repr__(self) -> str:
+        self._accessed = True  # who prints it has looked
         view = self._view
         return f"<session {view.sid} {view.state}>" if view else "<session: none>"
 
@@ -208,13 +223,14 @@ class SessionHandle(Visit, MutableMapping[str, Any]):
         ``needs`` is the state that this user has to reach before ``signed_in`` is True. A guest's data stays;
         a session of another subject ends (``replaced``), and its data with it. Raises ``Refused``.
         """
-        if needs not in (State.AUTHENTICATED, State.MFA_SATISFIED):
-            raise InvalidSetting("needs", needs, "use State.AUTHENTICATED or State.MFA_SATISFIED")
+        needs = _signed_in_state("needs", needs)
         (first, methods), (second, mfa_methods) = factors_of(method)
         self._flush()
         session = self._session
         if session is not None and session.subject not in ("", attempt.subject):
             self._log_out(Reason.REPLACED)
+        elif self._outlived(attempt.epoch):
+            self._close()
         limits = self._shell.policy.remembered if remember else self._shell.policy.login
         base = self._view or self._begin()
         self._rotate(
@@ -232,7 +248,7 @@ class SessionHandle(Visit, MutableMapping[str, Any]):
                 lifetime=limits.lifetime,
                 not_after=not_after,
                 upstream=upstream,
-                label=label,
+                label=_shown(label),
                 proof=proof,
                 former_proof=base.proof,
             )
@@ -283,8 +299,7 @@ class SessionHandle(Visit, MutableMapping[str, Any]):
 
     def log_out(self, reason: Reason = Reason.USER) -> None:
         """End the session; the handle is a new, empty one afterwards. Being out already is a success."""
-        self._flush()
-        self._log_out(reason)
+        self._log_out(reason)  # without a flush: the end drops the data, and nothing wrong with it may keep anybody in
 
     def require(self, state: State | None = None, max_age: timedelta | int | None = None) -> None:
         """Insist on a state, and on its proof being at most ``max_age`` old.
@@ -293,7 +308,7 @@ class SessionHandle(Visit, MutableMapping[str, Any]):
         say what is missing. Source: OpenID Connect Core 1.0, 3.1.2.1 (max_age).
         """
         session = self._owner()
-        wanted = state or session.needs
+        wanted = session.needs if state is None else _signed_in_state("state", state)
         if wanted is State.MFA_SATISFIED and session.state is not State.MFA_SATISFIED:
             raise StepUpRequired("a second factor is missing: send the user to the challenge page")
         if not session.signed_in and state is None:
@@ -310,6 +325,15 @@ class SessionHandle(Visit, MutableMapping[str, Any]):
         self._is_passive = True
 
     # -- behind them ---------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _noting_failure(self) -> Iterator[None]:
+        """Remember that the store failed: a framework may make a plain 500 of the exception, the answer is 503."""
+        try:
+            yield
+        except StoreUnavailable as error:
+            self._failure, self._accessed = error, True
+            raise
 
     def _owner(self) -> Session:
         session = self._session
@@ -340,7 +364,8 @@ class Handle(SessionHandle):
 
     def attempt(self, subject: str) -> Attempt:
         """Begin a login **before** the credential is checked: reads the subject's epoch."""
-        return run(attempt(subject), self._shell.perform)
+        with self._noting_failure():
+            return run(attempt(subject), self._shell.perform)
 
     def commit(self) -> None:
         """Store what happened so far. Raises ``Refused``, ``Contention``, ``StoreUnavailable`` or ``DataTooLarge``."""
@@ -365,11 +390,14 @@ class Handle(SessionHandle):
 
 
 class AsyncHandle(SessionHandle):
-    """Hold the session of an ASGI request or websocket."""
+    """Hold the session of an ASGI request or websocket; ``loop`` is the event loop that serves it."""
+
+    loop: asyncio.AbstractEventLoop | None = None
 
     async def attempt(self, subject: str) -> Attempt:
         """Begin a login **before** the credential is checked: reads the subject's epoch."""
-        return await arun(attempt(subject), self._shell.perform)
+        with self._noting_failure():
+            return await arun(attempt(subject), self._shell.perform)
 
     async def commit(self) -> None:
         """Store what happened so far. Raises ``Refused``, ``Contention``, ``StoreUnavailable`` or ``DataTooLarge``."""
@@ -396,7 +424,15 @@ class AsyncHandle(SessionHandle):
     @property
     def from_thread(self) -> "FromThread":
         """Give the verbs that must be awaited as plain calls, for handlers that run in a worker thread."""
-        return FromThread(self, self._shell.loop)
+        return FromThread(self, self.loop)
+
+
+def _in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 class FromThread:
@@ -404,7 +440,9 @@ class FromThread:
 
     def __init__(self, handle: AsyncHandle, loop: asyncio.AbstractEventLoop | None) -> None:
         if loop is None:
-            raise InvalidSetting("from_thread", None, "serve at least one request by the ASGI middleware first")
+            raise InvalidSetting("from_thread", None, "this handle came without the ASGI middleware: set its loop")
+        if _in_event_loop():
+            raise InvalidSetting("from_thread", "in the event loop", "await the session's own verb instead")
         self._handle = handle
         self._loop = loop
 

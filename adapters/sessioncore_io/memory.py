@@ -83,6 +83,7 @@ class MemoryStore:
     def purge(self, before: int, limit: int) -> int:
         """Forget rows that ended before."""
         with self._lock:
+            self._marks = {name: until for name, until in self._marks.items() if until >= before}
             ended = [row for row in self._rows.values() if not row.live and row.ended_at < before]
             for row in (gone := nsmallest(limit, ended, key=lambda s: s.ended_at)):
                 del self._rows[row.sid]

@@ -1,6 +1,5 @@
 """Bind the flows to a store, a policy and a clock: what the adapters, and a framework without one, call."""
 
-import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
@@ -20,8 +19,6 @@ TOMBSTONE: Final = timedelta(milliseconds=30 * DAY)
 
 class Shell:
     """Hold what every request needs."""
-
-    loop: asyncio.AbstractEventLoop | None = None
 
     def __init__(self, world: World, policy: Policy, clock: Clock) -> None:
         if not isinstance(policy, Policy):

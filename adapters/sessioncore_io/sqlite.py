@@ -3,11 +3,14 @@
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
+from weakref import WeakSet
 
 from sessioncore import Epoch, InvalidSetting, Reason, Session, StoreUnavailable
 from sessioncore.records import NEVER
@@ -34,7 +37,7 @@ CREATE TABLE IF NOT EXISTS marks (name TEXT PRIMARY KEY, until INTEGER NOT NULL)
 """
 
 LOAD: Final = """
-SELECT s.record, e.value, e.cause FROM sessions s LEFT JOIN epochs e ON e.subject = s.subject WHERE s.sid = ?
+SELECT s.record, s.subject, e.value, e.cause FROM sessions s LEFT JOIN epochs e ON e.subject = s.subject WHERE s.sid = ?
 """
 
 INSERT: Final = """
@@ -46,7 +49,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
 UPDATE: Final = """
 UPDATE sessions SET version = ?, proof = ?, subject = ?, issuer = ?, upstream = ?, deadline = ?, ended_at = ?,
 record = ?
-WHERE sid = ? AND version = ? AND proof = ? AND record = ? AND ended_at = 9007199254740992
+WHERE sid = ? AND version = ? AND proof = ? AND ended_at = 9007199254740992
 """
 
 SUPERSEDE: Final = """
@@ -58,6 +61,11 @@ SUPERSEDE_EXPECTED: Final = """
 UPDATE epochs SET value = max(value + 1, :at), cause = :cause
 WHERE subject = :subject AND value = :expected RETURNING value
 """
+
+MARK: Final = "INSERT INTO marks (name, until) VALUES (?, ?) ON CONFLICT DO NOTHING"
+
+# A cause that this release does not know still ends sessions: by somebody with the right to do so.
+_CAUSES: Final = {reason.value: reason for reason in Reason}
 
 PURGE: Final = """
 DELETE FROM sessions WHERE sid IN (SELECT sid FROM sessions
@@ -78,6 +86,14 @@ def _guarded(call: Callable[P, T]) -> Callable[P, T]:
     return guarded
 
 
+class _Connection(sqlite3.Connection):
+    """Close when the thread that held it has ended: Python 3.13 warns of connections that are only forgotten."""
+
+    def __del__(self) -> None:
+        with suppress(sqlite3.ProgrammingError):  # the file could not be opened
+            self.close()
+
+
 class SqliteStore:
     """Keep sessions in the file at ``path``, in WAL mode.
 
@@ -93,6 +109,7 @@ class SqliteStore:
         self.patience = patience
         self._local = threading.local()
         self._initialise()
+        _stores.add(self)
 
     @_guarded
     def load(self, sid: str) -> tuple[Session | None, Epoch | None]:
@@ -100,8 +117,11 @@ class SqliteStore:
         found = self._connection.execute(LOAD, (sid,)).fetchone()
         if found is None:
             return None, None
-        record, value, cause = found
-        return readable(sid, record), _epoch(value, cause)
+        record, subject, value, cause = found
+        row = readable(sid, record)
+        if row is not None and row.subject != subject:
+            return None, None  # its index lies, so this is another subject's epoch
+        return row, _epoch(value, cause)
 
     @_guarded
     def swap(self, old: Session | None, new: Session) -> bool:
@@ -119,7 +139,7 @@ class SqliteStore:
             if old is None:
                 done = connection.execute(INSERT, (new.sid, *values))
             else:
-                done = connection.execute(UPDATE, (*values, new.sid, old.version, old.proof, encode(old)))
+                done = connection.execute(UPDATE, (*values, new.sid, old.version, old.proof))
             return done.rowcount == 1
 
     @_guarded
@@ -163,21 +183,25 @@ class SqliteStore:
     @_guarded
     def due(self, before: int, limit: int) -> Sequence[Session]:
         """Return live rows whose deadline has passed, the most overdue first."""
-        query = "SELECT sid, record FROM sessions WHERE ended_at = ? AND deadline <= ? ORDER BY deadline LIMIT ?"
-        return list(self._rows(query, (NEVER, before, limit)))
+        # The limit counts what can be read: unreadable rows must not stand before the others for ever.
+        query = "SELECT sid, record FROM sessions WHERE ended_at = ? AND deadline <= ? ORDER BY deadline"
+        return list(islice(self._rows(query, (NEVER, before)), limit))
 
     @_guarded
     def purge(self, before: int, limit: int) -> int:
         """Forget rows that ended before."""
         with self._durable(False) as connection:
+            connection.execute("DELETE FROM marks WHERE until < ?", (before,))
             return connection.execute(PURGE, (before, limit)).rowcount
 
     @_guarded
     def mark(self, name: str, until: int) -> bool:
         """Remember the name; tell whether this was the first time."""
         with self._durable(True) as connection:
-            insert = "INSERT INTO marks (name, until) VALUES (?, ?) ON CONFLICT DO NOTHING"
-            return connection.execute(insert, (name, until)).rowcount == 1
+            first = connection.execute(MARK, (name, until)).rowcount == 1
+            if not first:
+                connection.execute("UPDATE marks SET until = max(until, ?) WHERE name = ?", (until, name))
+            return first
 
     def close(self) -> None:
         """Close this thread's connection; others close theirs when their thread ends."""
@@ -186,7 +210,7 @@ class SqliteStore:
             connection.close()
             self._local.connection = None
 
-    # -- connections: one a thread and process, because SQLite's may not cross a fork -----------------------
+    # -- connections: one a thread and process; SQLite's may not cross a fork, not even to be closed ---------
 
     @property
     def _connection(self) -> sqlite3.Connection:
@@ -199,7 +223,9 @@ class SqliteStore:
         return connection
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=self.patience, isolation_level=None)
+        connection = sqlite3.connect(
+            self.path, timeout=self.patience, isolation_level=None, check_same_thread=False, factory=_Connection
+        )
         connection.execute("PRAGMA synchronous = FULL")
         return connection
 
@@ -213,25 +239,60 @@ class SqliteStore:
         yield connection
 
     def _rows(self, query: str, values: tuple[Any, ...]) -> Iterator[Session]:
-        found = self._connection.execute(query, values).fetchall()
+        found = self._connection.execute(query, values)
         return (row for sid, record in found if (row := readable(sid, record)) is not None)
 
     @_guarded
     def _initialise(self) -> None:
+        """Create the schema, or check that it is ours; several processes may start at once."""
+        with self._exclusively() as connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version not in (0, SCHEMA_VERSION):
+                advice = f"its schema is {version}, and this release reads {SCHEMA_VERSION}; use the one that wrote it"
+                raise InvalidSetting("path", str(self.path), advice)
+            for statement in SCHEMA.split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    @contextmanager
+    def _exclusively(self) -> Iterator[sqlite3.Connection]:
         connection = self._connection
-        connection.execute("PRAGMA journal_mode = WAL")
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version not in (0, SCHEMA_VERSION):
-            advice = (
-                f"its schema version is {version}, and this release reads {SCHEMA_VERSION}; use the one that wrote it"
-            )
-            raise InvalidSetting("path", str(self.path), advice)
-        connection.executescript(SCHEMA)
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        self._switch_to_wal(connection)
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+    def _switch_to_wal(self, connection: sqlite3.Connection) -> None:
+        """Switch the journal, which SQLite does not wait for: another process may be doing the same."""
+        give_up_at = time.monotonic() + self.patience
+        while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError:
+                if time.monotonic() > give_up_at:
+                    raise
+                time.sleep(0.01)
+
+
+def _close_all() -> None:
+    """Close this thread's connections before it forks: a server may load the application and then its workers."""
+    for store in list(_stores):
+        store.close()
+
+
+_stores: Final["WeakSet[SqliteStore]"] = WeakSet()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_close_all)
 
 
 def _epoch(value: int | None, cause: str | None) -> Epoch | None:
-    return None if value is None else Epoch(value=value, cause=Reason(cause) if cause else None)
+    if value is None:
+        return None
+    return Epoch(value=value, cause=_CAUSES.get(cause, Reason.ADMIN) if cause else None)
 
 
 def _matters(old: Session | None, new: Session) -> bool:

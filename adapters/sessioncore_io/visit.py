@@ -1,6 +1,5 @@
 """One request's dealings with its session: what it opened, what it did, and what its response owes the browser."""
 
-import json
 from collections.abc import Callable
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import evolve
 
 from sessioncore import (
+    Contention,
     DataTooLarge,
     Epoch,
     Event,
@@ -15,6 +15,7 @@ from sessioncore import (
     LogOut,
     Reason,
     Reauthenticate,
+    Refused,
     Restamp,
     SatisfyMfa,
     Session,
@@ -24,13 +25,17 @@ from sessioncore import (
     Write,
     begin,
     moment_for,
+    settle,
     step,
 )
+from sessioncore.acts import newest
 from sessioncore.effects import Flow, Notice, Now, Tell
+from sessioncore.events import Credential
 from sessioncore.flows import Chapter, Kept, Standing, Token, commit, keep_only, open_session, proof_of, touch
 from sessioncore.policy import touch_due
+from sessioncore.refusals import NOT_KEPT
 
-from .bag import Bag
+from .bag import Bag, dump
 from .world import new_secret, new_sid
 
 if TYPE_CHECKING:
@@ -117,11 +122,24 @@ class Visit:
         assert view is not None, "events need a session; begin one first"
         if isinstance(event, LogIn):
             self._epoch = Epoch(value=event.epoch)
-        self._view = step(view, event, moment_for(view, self._epoch, self._shell.clock(), self._shell.policy))
+        try:
+            self._view = step(view, event, moment_for(view, self._epoch, self._shell.clock(), self._shell.policy))
+        except Refused as refused:
+            if refused.settled.live or not isinstance(event, Write):
+                raise
+            # The session ended while the request ran: the commit drops the write, says so and stores the end.
         self._events = (*self._events, event)
 
+    def _outlived(self, epoch: int) -> bool:
+        """Tell whether the session has ended since it was loaded, by the clock or by the subject's epoch."""
+        view = self._view
+        if view is None:
+            return False
+        moment = moment_for(view, Epoch(value=epoch), self._shell.clock(), self._shell.policy)
+        return not settle(view, moment).live
+
     def _refuse_late(self, event: Event) -> None:
-        rotating = isinstance(event, _ROTATING) or self._view is None
+        rotating = isinstance(event, _ROTATING) or (self._view is None and not isinstance(event, LogOut))
         if self._sealed == "all" or (self._sealed == "rotations" and rotating):
             name = type(event).__name__
             raise TooLate(f"{name} after the response started: do it earlier, or commit() before you answer")
@@ -157,12 +175,11 @@ class Visit:
 
     def _flush(self) -> None:
         """Turn what changed in the bag into a Write; raises ``DataTooLarge``."""
-        if self._bag_ is None or not self._bag_.touched:
+        bag = self._bag_
+        if bag is None or not bag.touched or not bag.changes():
             return
-        self._refuse_large()
-        changes = self._bag_.take_changes()
-        if changes:
-            self._write(Write(changes=changes, keep=self._shell.policy.max_activities))
+        self._refuse_large(bag.size(), self._view.activities if self._view else ())
+        self._write(Write(changes=bag.take_changes(), keep=self._shell.policy.max_activities))
 
     def _write(self, event: Write) -> None:
         if self._view is None and self._standing in _POWERLESS:
@@ -172,16 +189,19 @@ class Visit:
             self._begin()
         self._act(event)
 
-    def _refuse_large(self) -> None:
-        held = sum(map(len, self._view.activities)) if self._view else 0
-        size, most = self._bag.size() + held, self._shell.policy.max_data
-        if size > most:
+    def _refuse_large(self, data: int, activities: tuple[str, ...]) -> None:
+        """Keep a session from growing over the cap; one that two requests took over it may shrink step by step."""
+        view = self._view
+        held = Bag(view.data).size() + sum(map(len, view.activities)) if view else 0
+        size, most = data + sum(map(len, activities)), self._shell.policy.max_data
+        if size > max(most, held):
             raise DataTooLarge(f"the session would hold {size} bytes, over Policy.max_data = {most}: store less in it")
 
     def _record(self, activity: str) -> None:
         self._flush()
-        self._write(Write(activities=(activity,), keep=self._shell.policy.max_activities))
-        self._refuse_large()
+        session, keep = self._session, self._shell.policy.max_activities
+        self._refuse_large(self._bag.size(), newest((*(session.activities if session else ()), activity), keep))
+        self._write(Write(activities=(activity,), keep=keep))
 
     def _log_out(self, reason: Reason) -> None:
         event = LogOut(reason)
@@ -231,22 +251,30 @@ class Visit:
         if chapter is None:
             return
         outcome = yield from commit(chapter, self._shell.policy)
-        if outcome.stored and chapter.begun is None:
+        if outcome.stored and chapter.begun is None and isinstance(chapter.events[-1], LogOut):
             self._order = CLEAR  # our own event ended it; who finds it ended leaves the cookie alone
 
     def _store_current(self, chapter: Chapter) -> Flow[None]:
         outcome = yield from commit(chapter, self._shell.policy)
         session = outcome.session
-        if session is not None and self._secret and session.proof == proof_of(self._secret):
+        if session is not None and session.live and self._secret and session.proof == proof_of(self._secret):
             self._token = self._order = Token(session.sid, self._secret)
-            self._secret = ""
-        self._rebase(session)
+        self._secret = ""
+        self._events = self._events[len(chapter.events) :]  # another task may have gone on meanwhile
+        self._rebase(session, proved=any(isinstance(event, Credential) for event in chapter.events))
 
-    def _rebase(self, session: Session | None) -> None:
-        """Go on with the session as it is stored now."""
-        self._begun, self._events = None, ()
-        self._view = session if session is not None and session.live else None
-        self._standing = Standing.ENDED if self._view is None else Standing.CURRENT
+    def _rebase(self, session: Session | None, *, proved: bool = False) -> None:
+        """Go on with the session as it is stored now, if this request proved a right to it as it is now.
+
+        Another request may have ended it, or rotated its secret: it can be somebody's by now who was a guest
+        before. Then this one is powerless, as if it had come with its token only now.
+        """
+        self._begun = None
+        self._standing = Standing.INERT
+        if session is not None and session.live:
+            ours = proved or (self._token is not None and session.proof == proof_of(self._token.secret))
+            self._standing = Standing.CURRENT if ours else Standing.FORMER
+        self._view = session if self._standing is Standing.CURRENT else None
         if self._view is not None and self._view.subject:
             self._epoch = Epoch(value=self._view.epoch)
         if self._bag_ is not None:
@@ -255,7 +283,11 @@ class Visit:
     def _refreshing(self) -> Flow[None]:
         """Load the session again; what was not committed is kept out of it."""
         token = self._token
-        opened = yield from open_session(token, self._shell.policy)
+        try:
+            opened = yield from open_session(token, self._shell.policy)
+        except (StoreUnavailable, Contention) as failure:
+            self._failure = failure  # what cannot be confirmed is not assumed to be as it was
+            raise
         self._leave()
         self._token, self._standing, self._epoch = token, opened.standing, opened.epoch
         self._failure = None
@@ -264,12 +296,17 @@ class Visit:
 
     def _keeping_only(self, cause: Reason, write: Callable[[], object] | None) -> Flow[None]:
         """End all other sessions of the subject; this one gets a new token."""
-        self._refuse_late(Restamp(subject="", sid="", was=0, epoch=0, proof="", former_proof=""))
+        event = Restamp(subject="", sid="", was=0, epoch=0, proof="", former_proof="")
+        self._refuse_late(event)
         yield from self._committing()
-        assert self._view is not None
-        kept: Kept = yield from keep_only(self._view, cause, write, self._shell.policy)
-        self._token = self._order = kept.token
-        self._rebase(kept.session)
+        if self._view is None:
+            raise Refused(event, "ended", NOT_KEPT, None)
+        assert self._token is not None
+        own = evolve(self._view, proof=proof_of(self._token.secret))  # a parallel request may have rotated it
+        kept: Kept = yield from keep_only(own, cause, write, self._shell.policy)
+        if kept.token is not None:
+            self._token = self._order = kept.token
+        self._rebase(kept.session, proved=True)
 
     # -- for the adapters ----------------------------------------------------------------------------------
 
@@ -280,6 +317,11 @@ class Visit:
             return False
         view = self._view
         return view is None or not self._touch_due(view)
+
+    @property
+    def steady(self) -> bool:
+        """Tell whether a response may start at once: nothing to commit, and nothing that failed."""
+        return self.idle and not self.failed
 
     @property
     def accessed(self) -> bool:
@@ -295,6 +337,11 @@ class Visit:
     def wants_log_out(self) -> bool:
         """Tell whether a LogOut waits for its commit."""
         return any(isinstance(chapter.events[-1], LogOut) for chapter in self._chapters)
+
+    @property
+    def sealed(self) -> bool:
+        """Tell whether the response has started."""
+        return bool(self._sealed)
 
     def seal(self, what: str = "all") -> None:
         """Refuse what a started response can no longer carry: ``all`` events, or ``rotations`` on a websocket."""
@@ -323,4 +370,4 @@ def _only_logout(chapter: Chapter) -> Chapter | None:
 
 def activity_text(what: str, at: int, details: dict[str, Any]) -> str:
     """Write one activity down as JSON."""
-    return json.dumps({"what": what, "at": at, **({"details": details} if details else {})}, separators=(",", ":"))
+    return dump(what, {"what": what, "at": at, **({"details": details} if details else {})}, of="record")

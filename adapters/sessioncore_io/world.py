@@ -6,9 +6,10 @@ import random
 import secrets
 import time
 from collections.abc import Awaitable, Callable
+from inspect import iscoroutinefunction
 from typing import Any, Final
 
-from sessioncore import AsyncStore, Notice, Store
+from sessioncore import AsyncStore, InvalidSetting, Notice, Store
 from sessioncore import effects as fx
 
 Clock = Callable[[], int]
@@ -66,6 +67,8 @@ class World:
         listener: Listener,
         pause: Callable[[int], int | Awaitable[int]],
     ) -> None:
+        if iscoroutinefunction(listener):
+            raise InvalidSetting("listener", listener, "pass a plain function: it is called, not awaited")
         self._do: dict[type, Callable[[Any], Any]] = {
             fx.Now: lambda _: clock(),
             fx.NewSid: lambda _: new_sid(),

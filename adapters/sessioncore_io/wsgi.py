@@ -1,6 +1,7 @@
 """Bind sessions to WSGI (PEP 3333): the handle is ``environ["sessioncore.session"]``."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Final
@@ -9,7 +10,7 @@ from sessioncore import Policy, SessionError, Store, StoreUnavailable
 from sessioncore.effects import run
 from sessioncore.flows import Standing, Token, glance
 
-from .answers import UNCOMMITTED, plain_headers, replacement, with_cookie
+from .answers import UNAVAILABLE, UNCOMMITTED, plain_headers, replacement, with_cookie
 from .cookies import Cookie
 from .handle import Handle
 from .shell import Sessions
@@ -49,6 +50,10 @@ class SessionMiddleware:
         response = _Response(handle, self.cookie, start_response)
         try:
             body = self.app(environ, response.start)
+        except StoreUnavailable:
+            if not response.unavailable():
+                raise
+            body = ()
         except BaseException:
             _log_out_only(handle)
             raise
@@ -92,6 +97,8 @@ class _Response:
     ) -> Callable[[bytes], object]:
         """Commit, then start the response, or another one if the commit failed."""
         handle = self.handle
+        if self.replaced is not None:
+            return _discard
         if not self.started:
             error = self._committed(status)
             if handle.failed or error is not None:
@@ -100,6 +107,14 @@ class _Response:
             handle.seal()
         answered = with_cookie(headers, handle, self.cookie)
         return self._start(status, answered, exc_info) if exc_info else self._start(status, answered)
+
+    def unavailable(self) -> bool:
+        """Answer 503 for an application that let the store's failure through; False if it is too late for that."""
+        if not self.started:
+            with suppress(*UNCOMMITTED):
+                _log_out_only(self.handle)
+            self._replace(UNAVAILABLE)
+        return self.replaced is not None
 
     def _committed(self, status: str) -> SessionError | None:
         try:
@@ -115,8 +130,12 @@ class _Response:
         code, body = answer
         self.started = True
         self.replaced = body.encode()
-        self._start(f"{code} {HTTPStatus(code).phrase}", plain_headers(body))
-        return lambda _: None
+        self._start(f"{code} {HTTPStatus(code).phrase}", with_cookie(plain_headers(body), self.handle, self.cookie))
+        return _discard
+
+
+def _discard(_written: bytes) -> None:
+    """Write nothing: another response was sent instead."""
 
 
 class _Late:
@@ -127,10 +146,17 @@ class _Late:
         self._response = response
 
     def __iter__(self) -> Iterator[bytes]:
-        for chunk in self._body:
-            if self._response.replaced is not None:
-                break
-            yield chunk
+        try:
+            for chunk in self._body:
+                if self._response.replaced is not None:
+                    break
+                yield chunk
+        except StoreUnavailable:
+            if not self._response.unavailable():
+                raise
+        except BaseException:
+            _log_out_only(self._response.handle)
+            raise
         if self._response.replaced is not None:
             yield self._response.replaced
 

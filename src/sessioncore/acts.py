@@ -115,4 +115,4 @@ def merged(data: Pairs, changes: tuple[tuple[str, str | None], ...]) -> Pairs:
 
 def newest(activities: tuple[str, ...], keep: int) -> tuple[str, ...]:
     """Keep the newest activities."""
-    return activities[-keep:]
+    return activities[max(0, len(activities) - keep) :]

@@ -131,8 +131,8 @@ class Tell(Effect[None]):
 class Notice:
     """Say what happened to a session, without any secret.
 
-    ``what`` is ``began``, ``signed_in``, ``stepped_up``, ``mfa_lapsed``, ``ended``, ``dropped``, ``superseded`` or
-    ``unavailable``.
+    ``what`` is ``began``, ``signed_in``, ``stepped_up``, ``reauthenticated``, ``mfa_lapsed``, ``ended``, ``dropped``,
+    ``superseded`` or ``unavailable``.
     """
 
     what: str

@@ -5,12 +5,27 @@ and keeps the one it replaces as ``former_proof``; an event that raced another r
 the pair that the row already holds (see ``flows.committing``).
 """
 
-from typing import Final
+from typing import Any, Final
 
 from attrs import field, frozen
 
 from .errors import InvalidSetting
 from .records import LOGGING_OUT, NEVER, Kind, Reason, State
+
+LONGEST_NAME: Final = 256
+
+
+def named(_: object, attribute: Any, value: Any) -> None:
+    """Refuse what cannot name an account: no text, an empty one, or more than 256 characters."""
+    if not value:
+        raise InvalidSetting(attribute.name, value, "name the account by its stable identifier")
+    short(_, attribute, value)
+
+
+def short(_: object, attribute: Any, value: Any) -> None:
+    """Refuse what is not a short text that every store can hold."""
+    if not isinstance(value, str) or len(value) > LONGEST_NAME or not value.isprintable():
+        raise InvalidSetting(attribute.name, value, f"use printable text of at most {LONGEST_NAME} characters")
 
 
 @frozen(kw_only=True)
@@ -21,7 +36,7 @@ class LogIn:
     login still has to reach before it counts as signed in.
     """
 
-    subject: str
+    subject: str = field(validator=named)
     sid: str
     epoch: int
     methods: tuple[str, ...]
@@ -34,7 +49,7 @@ class LogIn:
     lifetime: int
     not_after: int = NEVER
     upstream: tuple[str, str] = ("", "")
-    label: str = ""
+    label: str = field(default="", validator=short)
     proof: str = field(repr=False)
     former_proof: str = field(repr=False)
 

@@ -48,18 +48,21 @@ class Machine(Generic[Record]):
         self.states = states
         self.rows = tuple(rows)
         self._explain = explain
+        # An event is its class, not the class's name: another class of the same name is another event.
+        names = {kind: f"{kind.__name__}_{n}" for n, kind in enumerate(dict.fromkeys(row.on for row in self.rows))}
         self._engine = transitions.Machine(
             model=None,
             states=states,
             initial=next(iter(states)),
             auto_transitions=False,
             send_event=True,
-            transitions=[_arrow(row) for row in self.rows],
+            transitions=[_arrow(row, names[row.on]) for row in self.rows],
         )
+        self._triggers = {kind: self._engine.events[name] for kind, name in names.items()}
 
     def fire(self, session: Record, event: object, moment: object) -> Record | None:
         """Fire the enabled row of this event and return what it makes of the session, or None if there is none."""
-        trigger = self._engine.events.get(type(event).__name__)
+        trigger = self._triggers.get(type(event))
         cursor = _Cursor(session.state, session, event, moment)  # type: ignore[attr-defined]
         if trigger is None or cursor.state.name not in trigger.transitions:
             return None
@@ -83,7 +86,7 @@ class Machine(Generic[Record]):
         raise Refused(event, settled.state, self._explain(settled, event, moment), settled)  # type: ignore[attr-defined]
 
 
-def _arrow(row: Row) -> dict[str, Any]:
+def _arrow(row: Row, trigger: str) -> dict[str, Any]:
     """Say a row in the engine's words."""
 
     def enabled(data: Any) -> bool:
@@ -95,7 +98,7 @@ def _arrow(row: Row) -> dict[str, Any]:
         written = row.act(cursor.session, cursor.event, cursor.moment)
         cursor.session = evolve(written, state=row.to, version=cursor.session.version + 1)
 
-    return {"trigger": row.on.__name__, "source": row.source, "dest": row.to, "conditions": enabled, "before": act}
+    return {"trigger": trigger, "source": row.source, "dest": row.to, "conditions": enabled, "before": act}
 
 
 MACHINE: Machine[Session] = Machine(State, TABLE, explain=why_not)

@@ -12,6 +12,7 @@ SECOND: Final = 1_000
 MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
+LONGEST: Final = 36_525 * DAY
 KIB: Final = 1024
 
 
@@ -21,15 +22,18 @@ def milliseconds(span: int | timedelta) -> int:
 
 
 def _span(name: str, value: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < NEVER:
-        raise InvalidSetting(
-            name, value, "write a span of more than 0 ms and less than 2**53 ms; there is no infinite one"
-        )
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= LONGEST:
+        raise InvalidSetting(name, value, "write a span above 0 ms and at most 100 years; there is no infinite one")
 
 
 def _count(name: str, value: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < NEVER:
         raise InvalidSetting(name, value, "write a whole number of at least 1")
+
+
+def _limits(name: str, value: object) -> None:
+    if not isinstance(value, Limits):
+        raise InvalidSetting(name, value, "write Limits(idle=..., lifetime=...)")
 
 
 @frozen
@@ -75,6 +79,8 @@ class Policy:
     max_activities: int = 50
 
     def __attrs_post_init__(self) -> None:
+        for name in ("guest", "login", "remembered"):
+            _limits(f"Policy.{name}", getattr(self, name))
         _span("Policy.mfa_lifetime", self.mfa_lifetime)
         _span("Policy.touch_every", self.touch_every)
         for name in ("max_sessions", "max_data", "max_activities"):
@@ -83,7 +89,7 @@ class Policy:
         if self.touch_every * 2 >= shortest:
             advice = f"make it less than half the shortest idle limit, {shortest} ms"
             raise InvalidSetting("Policy.touch_every", self.touch_every, advice)
-        if self.remembered.lifetime < self.login.lifetime:
+        if self.remembered.lifetime < self.login.lifetime or self.remembered.idle < self.login.idle:
             advice = "being remembered must not end a session sooner than not"
             raise InvalidSetting("Policy.remembered", self.remembered, advice)
 
@@ -112,25 +118,17 @@ def moment_for(session: Session, epoch: Epoch | None, at: int, policy: Policy) -
     subject has no epoch is dead: -1 is nobody's stamp.
     """
     limits = policy.limits_of(session)
-    return Moment(
-        at=max(at, session.seen_at),
-        epoch=_stamp(session, epoch),
-        cause=_cause(epoch),
-        idle=limits.idle,
-        lifetime=limits.lifetime,
-        mfa_lifetime=policy.mfa_lifetime,
-    )
+    stamp = _no_stamp(session) if epoch is None else epoch.value
+    cause = _UNRECORDED if epoch is None or epoch.cause is None else epoch.cause
+    return Moment(max(at, session.seen_at), stamp, cause, limits.idle, limits.lifetime, policy.mfa_lifetime)
 
 
-def _stamp(session: Session, epoch: Epoch | None) -> int:
-    if epoch is not None:
-        return epoch.value
+def _no_stamp(session: Session) -> int:
     return 0 if session.state is State.CREATED else -1
 
 
-def _cause(epoch: Epoch | None) -> Reason:
-    # A stamp that differs without a recorded cause means that somebody replaced the subject's epoch by hand.
-    return Reason.ADMIN if epoch is None or epoch.cause is None else epoch.cause
+# A stamp that differs without a recorded cause means that somebody replaced the subject's epoch by hand.
+_UNRECORDED: Final = Reason.ADMIN
 
 
 def touch_due(session: Session, at: int, policy: Policy) -> bool:
@@ -138,5 +136,7 @@ def touch_due(session: Session, at: int, policy: Policy) -> bool:
 
     The idle limit may fire that much early, a twentieth at most, and never late.
     """
-    idle = min(session.idle, policy.limits_of(session).idle)
-    return at - session.seen_at >= min(policy.touch_every, idle // 20)
+    unseen = at - session.seen_at
+    if unseen >= policy.touch_every or unseen >= session.idle // 20:
+        return True
+    return unseen >= policy.limits_of(session).idle // 20

@@ -54,7 +54,7 @@ class Store(Protocol):
         ...
 
     def purge(self, before: int, limit: int) -> int:
-        """Forget at most ``limit`` rows that ended before; return how many. Live rows stay."""
+        """Forget marks of before, and at most ``limit`` rows that ended before; return how many rows."""
         ...
 
     def mark(self, name: str, until: int) -> bool:

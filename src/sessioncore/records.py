@@ -134,7 +134,7 @@ class Session:
         return self.state in (self.needs, State.MFA_SATISFIED) and self.state.live
 
 
-@frozen(kw_only=True)
+@frozen
 class Moment:
     """Hold everything outside a session that a step may depend on: the time and today's rules.
 

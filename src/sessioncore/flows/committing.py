@@ -13,17 +13,18 @@ under every interleaving:
 
 from collections.abc import Mapping
 from itertools import count
+from typing import Final
 
 from attrs import evolve, field, frozen
 
 from ..effects import Flow, Load, Mint, NewSid, Notice, Now, ReadEpoch, Swap, Tell
 from ..errors import Refused, StoreUnavailable
-from ..events import Credential, Event, LogIn, LogOut, Touch
+from ..events import Credential, Event, LogIn, LogOut, Reauthenticate, SatisfyMfa, Touch
 from ..machine import begin, settle, step
 from ..policy import Policy, moment_for
 from ..records import Epoch, Session
-from .ending import enforce_cap
-from .telling import notice_of, pause, tell_change
+from .ending import after_newest, enforce_cap
+from .telling import changes, pause, tell, tell_change
 
 Epochs = Mapping[str, Epoch | None]
 
@@ -51,7 +52,7 @@ class _Replayed:
     """Hold what the events made of the row; ``left`` are those that need a new session."""
 
     session: Session
-    dropped: int = 0
+    told: tuple[str, ...] = ()
     left: tuple[Event, ...] = ()
 
 
@@ -73,9 +74,11 @@ def commit(chapter: Chapter, policy: Policy) -> Flow[Outcome]:
     for attempt in count(1):
         row, epoch = (None, None) if chapter.begun else (yield from Load(chapter.sid).ask())
         base = chapter.begun or row
-        if base is None:
+        if base is None:  # purged: as dead as ended
             return (yield from _begin_again(chapter, chapter.events, policy))
         at = yield from Now().ask()
+        if chapter.login is not None:
+            at = yield from after_newest(chapter.login.subject, at)
         chapter, epochs = yield from _epochs(chapter, base, epoch, at)
         try:
             replayed = replay(chapter, base, epochs, at, policy)
@@ -104,24 +107,31 @@ def touch(chapter: Chapter, policy: Policy) -> Flow[Session | None]:
 
 def replay(chapter: Chapter, base: Session, epochs: Epochs, at: int, policy: Policy) -> _Replayed:
     """Let the chapter's events act on the row as it is now, by the rules above: pure."""
-    session, dropped = base, 0
+    session, told = base, ["began"] if chapter.begun else []
     raced = base.proof != chapter.proof
     proved = not raced
     for position, event in enumerate(chapter.events):
+        before = session
         if isinstance(event, LogOut):
             session = _logged_out(session, event, epochs, at, policy)
+            told += changes(before, session)
             continue
         session = settle(session, moment_for(session, epochs.get(session.subject), at, policy))
+        told += changes(before, session)
         if isinstance(event, LogIn) and not _lands(session, event):
-            return _Replayed(session=session, dropped=dropped, left=chapter.events[position:])
+            return _Replayed(session=session, told=tuple(told), left=chapter.events[position:])
         if isinstance(event, Credential):
             event, proved = _with_proofs(event, session, base, raced), True
         elif not (proved and session.live):
-            dropped += 1
+            told.append("dropped")
             continue
         subject = event.subject if isinstance(event, LogIn) else session.subject
         session = step(session, event, moment_for(session, epochs.get(subject), at, policy))
-    return _Replayed(session=session, dropped=dropped)
+        told += _TOLD.get(type(event), ())
+    return _Replayed(session=session, told=tuple(told))
+
+
+_TOLD: Final = {LogIn: ("signed_in",), SatisfyMfa: ("stepped_up",), Reauthenticate: ("reauthenticated",)}
 
 
 def _logged_out(session: Session, event: LogOut, epochs: Epochs, at: int, policy: Policy) -> Session:
@@ -153,21 +163,22 @@ def _epochs(chapter: Chapter, base: Session, epoch: Epoch | None, at: int) -> Fl
         standing = yield from Mint(login.subject, at).ask()
     if login.epoch == 0 and standing is not None and standing.cause is None:
         # The credential check began before anybody had logged in, and nobody was reset since.
-        chapter = _with_login(chapter, evolve(login, epoch=standing.value))
+        chapter = _with_epoch(chapter, standing.value)
     return chapter, {**epochs, login.subject: standing}
 
 
-def _with_login(chapter: Chapter, login: LogIn) -> Chapter:
-    events = tuple(login if isinstance(event, LogIn) else event for event in chapter.events)
+def _with_epoch(chapter: Chapter, epoch: int) -> Chapter:
+    events = tuple(_stamped(event, epoch) for event in chapter.events)
     return evolve(chapter, events=events)
+
+
+def _stamped(event: Event, epoch: int) -> Event:
+    return evolve(event, epoch=epoch) if isinstance(event, LogIn | Reauthenticate) and event.epoch == 0 else event
 
 
 def _finish(chapter: Chapter, row: Session | None, replayed: _Replayed, at: int, policy: Policy) -> Flow[Outcome]:
     session = replayed.session
-    if session is not row:
-        yield from tell_change(row, session, at)
-    for _ in range(replayed.dropped):
-        yield from Tell(notice_of("dropped", session, at)).ask()
+    yield from tell(replayed.told, session, at)
     if replayed.left:
         return (yield from _begin_again(chapter, replayed.left, policy))
     login = chapter.login
@@ -183,6 +194,8 @@ def _begin_again(chapter: Chapter, events: tuple[Event, ...], policy: Policy) ->
         yield from _refuse_without_row(chapter, events)
         return Outcome(None, stored=False)
     at = yield from Now().ask()
+    for _ in range(events.index(login)):
+        yield from Tell(Notice(what="dropped", at=at, sid=chapter.sid)).ask()
     begun = begin(chapter.sid, "", at, idle=policy.guest.idle, lifetime=policy.guest.lifetime)
     after = events[events.index(login) :]
     anew = yield from _elsewhere(Chapter(sid=chapter.sid, proof="", begun=begun, events=after))
@@ -193,7 +206,8 @@ def _elsewhere(chapter: Chapter) -> Flow[Chapter]:
     """Move a chapter that begins a session to another selector: a taken one is never overwritten."""
     sid = yield from NewSid().ask()
     events = tuple(evolve(event, sid=sid) if isinstance(event, Credential) else event for event in chapter.events)
-    begun = evolve(chapter.begun, sid=sid) if chapter.begun else None
+    guest = chapter.begun
+    begun = guest and begin(sid, guest.proof, guest.created_at, idle=guest.idle, lifetime=guest.lifetime)
     return evolve(chapter, sid=sid, begun=begun, events=events)
 
 

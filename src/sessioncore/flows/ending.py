@@ -6,13 +6,13 @@ from typing import Final
 
 from attrs import frozen
 
-from ..effects import Due, Flow, Load, Now, OfSubject, Purge, ReadEpoch, Swap
-from ..errors import NotYours, Refused
+from ..effects import Due, Flow, Load, Now, OfSubject, Purge, ReadEpoch, Swap, Tell
+from ..errors import Contention, InvalidSetting, NotYours, Refused, StoreUnavailable
 from ..events import LogIn, LogOut
 from ..machine import settle, step
 from ..policy import Policy, moment_for
 from ..records import NEVER, Epoch, Reason, Session, State
-from .telling import pause, tell_change
+from .telling import notice_of, pause, tell_change
 
 
 class AnySubject:
@@ -22,6 +22,7 @@ class AnySubject:
 ANY_SUBJECT: Final = AnySubject()
 
 BATCH: Final = 200
+CLOCKS_DISAGREE: Final = 5_000  # milliseconds
 EVICTED: Final = "the subject has newer sessions up to the cap; this login was the oldest and is ended"
 
 
@@ -80,6 +81,10 @@ def end(sid: str, reason: Reason, subject: str | AnySubject, policy: Policy) -> 
     Raises ``NotYours`` if the session belongs to another subject, and ``Contention``.
     """
     event = LogOut(reason)
+    if subject == "":
+        raise InvalidSetting(
+            "subject", subject, "name the session's own subject; guests' sessions are ended by ANY_SUBJECT"
+        )
     waited = 0
     for attempt in count(1):
         row, epoch = yield from Load(sid).ask()
@@ -105,16 +110,37 @@ def enforce_cap(own: Session, login: LogIn, policy: Policy) -> Flow[None]:
 
     Every login does this after its own commit and in the same order, so parallel ones agree on who stays. The
     order is that of ``since``: by ``created_at`` a guest of long standing who logs in would end themselves.
-    Raises ``Refused`` if the caller's own session is one of those that go.
+    Raises ``Refused`` if the caller's own session is one of those that go. The login is stored by then, so a store
+    that fails now is told and not raised: the next login ends what is too many.
     """
+    try:
+        beyond = yield from _beyond_cap(own, policy)
+        for victim in sorted(beyond, key=lambda s: s.sid == own.sid):
+            yield from end(victim.sid, Reason.EVICTED, ANY_SUBJECT, policy)
+    except (StoreUnavailable, Contention):
+        at = yield from Now().ask()
+        yield from Tell(notice_of("unavailable", own, at)).ask()
+        return
+    if any(victim.sid == own.sid for victim in beyond):
+        raise Refused(login, State.LOGGED_OUT, EVICTED, own)
+
+
+def _beyond_cap(own: Session, policy: Policy) -> Flow[list[Session]]:
     rows, epoch = yield from _rows_of(own.subject)
     at = yield from Now().ask()
     standing = sorted((s for s in _settled(rows, epoch, at, policy) if s.live), key=lambda s: (s.since, s.sid))
-    beyond = standing[: max(0, len(standing) - policy.max_sessions)]
-    for victim in sorted(beyond, key=lambda s: s.sid == own.sid):
-        yield from end(victim.sid, Reason.EVICTED, ANY_SUBJECT, policy)
-    if any(victim.sid == own.sid for victim in beyond):
-        raise Refused(login, State.LOGGED_OUT, EVICTED, own)
+    return standing[: max(0, len(standing) - policy.max_sessions)]
+
+
+def after_newest(subject: str, at: int) -> Flow[int]:
+    """Give a login an instant after the subject's newest one, if clocks disagree by no more than a few seconds.
+
+    The cap ends the oldest logins; this one must not be the oldest because another node's clock is ahead, or
+    because two logins fall into one millisecond.
+    """
+    rows = yield from OfSubject(subject).ask()
+    newest = max((row.since for row in rows if row.live), default=0)
+    return newest + 1 if at <= newest < at + CLOCKS_DISAGREE else at
 
 
 def sweep(policy: Policy) -> Flow[int]:

@@ -12,7 +12,7 @@ from ..errors import StoreUnavailable
 from ..guards import quiet
 from ..machine import settle
 from ..policy import Policy, moment_for
-from ..records import Epoch, Session
+from ..records import LIVE, Epoch, Session
 from .telling import pause, tell_change
 from .tokens import Token, proof_of
 
@@ -22,7 +22,7 @@ class Standing(Enum):
 
     ABSENT = "no token, or one that names no row"
     INERT = "a known row with a secret that is not its own"
-    FORMER = "a known row with the secret before the last rotation: good for logging out, nothing else"
+    FORMER = "a known row with a secret that is no longer its own: good for logging out, nothing else"
     ENDED = "the right secret of a session that has ended"
     CURRENT = "the right secret of a live session"
 
@@ -50,9 +50,30 @@ def glance(row: Session | None, epoch: Epoch | None, secret: str, at: int, polic
     if not compare_digest(row.proof, proof):
         former = row.live & compare_digest(row.former_proof, proof)
         return Standing.FORMER if former else Standing.INERT
-    if not row.live:
+    if row.state not in LIVE:
         return Standing.ENDED
-    return Standing.CURRENT if quiet(row, moment_for(row, epoch, at, policy)) else None
+    if _steady(row, epoch, at, policy) or quiet(row, moment_for(row, epoch, at, policy)):
+        return Standing.CURRENT
+    return None
+
+
+def _steady(row: Session, epoch: Epoch | None, at: int, policy: Policy) -> bool:
+    """Tell a live, signed-in session that is ``quiet`` without building its moment: half the cost of a glance.
+
+    It only ever says less than the guard: False means that the guard has to be asked.
+    """
+    limits = policy.limits_of(row)
+    unseen, age = at - row.seen_at, at - row.since
+    return (
+        epoch is not None
+        and row.epoch == epoch.value
+        and 0 <= unseen < row.idle
+        and unseen < limits.idle
+        and age < row.lifetime
+        and age < limits.lifetime
+        and at < row.not_after
+        and at - row.mfa_at < policy.mfa_lifetime  # without a second factor this is far below zero
+    )
 
 
 def open_session(token: Token | None, policy: Policy) -> Flow[Opened]:
@@ -67,22 +88,21 @@ def open_session(token: Token | None, policy: Policy) -> Flow[Opened]:
         row, epoch = yield from Load(token.sid).ask()
         at = yield from Now().ask()
         standing = glance(row, epoch, token.secret, at, policy)
-        if row is None or standing is not None:
-            return Opened(standing or Standing.ABSENT, row, epoch)
+        if row is None:
+            return ABSENT
+        if standing is Standing.INERT and attempt > 1 and row.live:
+            standing = Standing.FORMER  # it was the row's own when this request began, however often it rotated since
+        if standing is not None:
+            return Opened(standing, row, epoch)
         settled = settle(row, moment_for(row, epoch, at, policy))
-        if (yield from _stored(row, settled)):
+        try:
+            stored = yield from Swap(row, settled).ask()
+        except StoreUnavailable:
+            if settled.live:
+                raise
+            return Opened(Standing.FORMER, row, epoch)  # dead all the same, but its end is not on record yet
+        if stored:
             yield from tell_change(row, settled, at)
             return Opened(Standing.CURRENT if settled.live else Standing.ENDED, settled, epoch)
-        if not settled.live:
-            return Opened(Standing.ENDED, settled, epoch)
-        waited = yield from pause(attempt, waited)
+        waited = yield from pause(attempt, waited)  # the winner may have kept it alive (keep_only): judge it again
     raise AssertionError("count() does not end")
-
-
-def _stored(row: Session, settled: Session) -> Flow[bool]:
-    try:
-        return (yield from Swap(row, settled).ask())
-    except StoreUnavailable:
-        if settled.live:
-            raise
-        return False  # dead all the same, and the next request tries again

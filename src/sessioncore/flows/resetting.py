@@ -2,25 +2,29 @@
 
 from collections.abc import Callable
 from itertools import count
+from typing import Final
 
-from attrs import field, frozen
+from attrs import evolve, field, fields, frozen
 
 from ..effects import Call, Flow, Load, NewSecret, NewSid, Notice, Now, ReadEpoch, Supersede, Swap, Tell
 from ..errors import InvalidSetting, Refused
-from ..events import LogIn, Reauthenticate, Restamp, SatisfyMfa, Touch, Write
+from ..events import LogIn, Reauthenticate, Restamp, SatisfyMfa, Touch, Write, named
 from ..machine import begin, step
 from ..policy import Policy, moment_for
 from ..records import EXPIRING, Epoch, Reason, Session, State
 from ..refusals import NOT_KEPT
-from .telling import pause, tell_change
+from .telling import pause, tell
 from .tokens import Token, proof_of
+
+# The causes that end sessions by the epoch alone. Any other may be the end of this very session, by somebody's will.
+_BY_EPOCH: Final = (Reason.PASSWORD_RESET, Reason.PASSWORD_CHANGE, Reason.USER_ALL)
 
 
 @frozen
 class Attempt:
     """Hold the subject's epoch from before a credential was checked; 0 if nobody has logged in yet."""
 
-    subject: str
+    subject: str = field(validator=named)
     epoch: int
 
 
@@ -28,20 +32,18 @@ def attempt(subject: str) -> Flow[Attempt]:
     """Begin a login: call this **before** the credential is checked.
 
     A login verified against an old password then cannot survive a reset that happened meanwhile. Raises
-    ``InvalidSetting`` for an empty subject.
+    ``InvalidSetting`` for a subject that names no account.
     """
-    if not isinstance(subject, str) or not subject:
-        raise InvalidSetting(
-            "subject", subject, "name the account that is being logged in to, by its stable identifier"
-        )
+    unread = Attempt(subject, 0)
     epoch = yield from ReadEpoch(subject).ask()
-    return Attempt(subject, epoch.value if epoch else 0)
+    return evolve(unread, epoch=epoch.value) if epoch else unread
 
 
 def end_all(subject: str, reason: Reason) -> Flow[Epoch]:
     """End every session of the subject, on every worker, at its next use: O(1)."""
     if reason in EXPIRING:
         raise InvalidSetting("reason", reason, "sessions expire by themselves; name who ended them")
+    named(None, fields(Attempt).subject, subject)
     at = yield from Now().ask()
     epoch = yield from Supersede(subject, at, reason).ask()
     assert epoch is not None, "without an expectation the store cannot refuse"
@@ -63,10 +65,10 @@ def reset_password(subject: str, write: Callable[[], object] | None) -> Flow[Non
 
 @frozen(kw_only=True)
 class Kept:
-    """Hold the one session that stays and its new token."""
+    """Hold the one session that stays and its new token; None if a parallel request has just rotated it."""
 
     session: Session
-    token: Token = field(repr=False)
+    token: Token | None = field(repr=False)
 
 
 def keep_only(kept: Session, cause: Reason, write: Callable[[], object] | None, policy: Policy) -> Flow[Kept]:
@@ -85,13 +87,13 @@ def keep_only(kept: Session, cause: Reason, write: Callable[[], object] | None, 
     for tried in count(1):
         row, epoch = yield from Load(kept.sid).ask()
         at = yield from Now().ask()
-        if epoch is None or epoch.value != stamp.value:
+        if row is None or epoch is None or epoch.value != stamp.value:
             raise _not_kept(kept, stamp.value)
-        if row is None or row.reason is cause:
+        if row.reason is cause and cause in _BY_EPOCH:
             return (yield from _begin_anew(kept, stamp, secret, policy))
         new = step(row, _restamp(kept, row, stamp, secret), moment_for(row, epoch, at, policy))
         if (yield from Swap(row, new).ask()):
-            return Kept(session=new, token=Token(new.sid, secret))
+            return Kept(session=new, token=Token(new.sid, secret) if new.proof == proof_of(secret) else None)
         waited = yield from pause(tried, waited)
     raise AssertionError("count() does not end")
 
@@ -106,13 +108,15 @@ def _supersede_own(kept: Session, expected: int, cause: Reason) -> Flow[Epoch]:
 
 
 def _restamp(kept: Session, row: Session, stamp: Epoch, secret: str) -> Restamp:
+    """Rotate, or keep the pair of a parallel request that has rotated: its cookie is the browser's (see commit)."""
+    raced = row.proof != kept.proof
     return Restamp(
         subject=kept.subject,
         sid=kept.sid,
         was=kept.epoch,
         epoch=stamp.value,
-        proof=proof_of(secret),
-        former_proof=row.proof,
+        proof=row.proof if raced else proof_of(secret),
+        former_proof=row.former_proof if raced else row.proof,
     )
 
 
@@ -128,7 +132,7 @@ def _begin_anew(kept: Session, stamp: Epoch, secret: str, policy: Policy) -> Flo
         sid = yield from NewSid().ask()
         new = retold(kept, sid, proof_of(secret), stamp, at, policy)
         if (yield from Swap(None, new).ask()):
-            yield from tell_change(None, new, at)
+            yield from tell(("began", "signed_in"), new, at)
             return Kept(session=new, token=Token(sid, secret))
 
 

@@ -1,14 +1,13 @@
 """What flows share: waiting for a turn, and telling what happened."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from ..effects import Flow, Notice, Pause, Tell
 from ..errors import Contention
-from ..records import Session, State
+from ..records import Session
 
 PATIENCE: Final = 2_000  # milliseconds, over all attempts
-
-_RAISED: Final = {State.AUTHENTICATED: "signed_in", State.MFA_SATISFIED: "stepped_up"}
 
 
 def pause(attempt: int, waited: int) -> Flow[int]:
@@ -23,18 +22,19 @@ def notice_of(what: str, session: Session, at: int) -> Notice:
     return Notice(what=what, at=at, sid=session.sid, subject=session.subject, reason=session.reason or "")
 
 
-def tell_change(old: Session | None, new: Session, at: int) -> Flow[None]:
-    """Tell what a stored swap changed: only the request whose swap won tells, so every end is told once."""
-    for what in _changes(old, new):
-        yield from Tell(notice_of(what, new, at)).ask()
+def tell(told: Iterable[str], session: Session, at: int) -> Flow[None]:
+    """Tell what happened to a session, once it is stored: only the request whose swap won tells."""
+    for what in told:
+        yield from Tell(notice_of(what, session, at)).ask()
 
 
-def _changes(old: Session | None, new: Session) -> list[str]:
+def changes(old: Session, new: Session) -> list[str]:
+    """Name what the clock, or a LogOut, did to a session: it ended, or its second factor lapsed."""
     if not new.live:
-        return ["ended"]
-    told = ["began"] if old is None else []
-    former = State.CREATED if old is None else old.state
-    if new.state is former:
-        return told
-    lapsed = former is State.MFA_SATISFIED
-    return [*told, "mfa_lapsed" if lapsed else _RAISED[new.state]]
+        return ["ended"] if old.live else []
+    return ["mfa_lapsed"] if new.mfa_at != old.mfa_at else []
+
+
+def tell_change(old: Session, new: Session, at: int) -> Flow[None]:
+    """Tell what the clock, or a LogOut, did to a session, once it is stored."""
+    yield from tell(changes(old, new), new, at)

@@ -1,0 +1,116 @@
+"""Each recipe as the suite sees it: how browsers reach it, and how it tells a visitor what is missing."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from http.server import ThreadingHTTPServer
+from threading import Thread
+from types import ModuleType
+from typing import Any, Final
+from wsgiref.validate import validator
+
+import httpx2
+from attrs import frozen
+from django.conf import settings
+from django.test.utils import override_settings
+from starlette.testclient import TestClient
+
+from sessioncore import Store
+from sessioncore_io import Cookie
+
+from .recipes import (
+    bottle_app,
+    django_asgi,
+    django_wsgi,
+    falcon_asgi,
+    falcon_wsgi,
+    fastapi_app,
+    flask_app,
+    litestar_app,
+    no_adapter,
+    plain_asgi,
+    plain_wsgi,
+    pyramid_app,
+    quart_app,
+    starlette_app,
+)
+from .recipes.users import Users
+
+Browser = Callable[[], httpx2.Client]
+HOST_COOKIE: Final = Cookie()
+
+Serve = Callable[[Store, Users], AbstractContextManager[Browser]]
+
+
+@frozen
+class Case:
+    """Hold one recipe; ``redirects`` tells whether it sends visitors on or answers 401."""
+
+    name: str
+    serve: Serve
+    redirects: bool
+    cookie: Cookie = HOST_COOKIE
+
+
+def _over_wsgi(app: Any) -> httpx2.Client:
+    transport = httpx2.WSGITransport(app=validator(app), raise_app_exceptions=False)
+    return httpx2.Client(transport=transport, base_url="https://testserver")
+
+
+def _over_asgi(app: Any) -> httpx2.Client:
+    return TestClient(app, "https://testserver", raise_server_exceptions=False, follow_redirects=False)
+
+
+@contextmanager
+def _wsgi(recipe: ModuleType, store: Store, users: Users) -> Iterator[Browser]:
+    yield partial(_over_wsgi, recipe.create_app(store, users))
+
+
+@contextmanager
+def _asgi(recipe: ModuleType, store: Store, users: Users) -> Iterator[Browser]:
+    yield partial(_over_asgi, recipe.create_app(store, users))
+
+
+@contextmanager
+def _django(recipe: ModuleType, over: Callable[[Any], httpx2.Client], store: Store, users: Users) -> Iterator[Browser]:
+    if not settings.configured:
+        settings.configure(SECRET_KEY="for tests", LOGGING_CONFIG=None)
+    with override_settings(
+        ALLOWED_HOSTS=["testserver"],
+        MIDDLEWARE=[f"{recipe.__name__}.SessionHandle"],
+        ROOT_URLCONF=recipe.__name__,
+        SESSION_STORE=store,
+        USERS=users,
+    ):
+        yield partial(over, recipe.create_app())
+
+
+@contextmanager
+def _real_http(store: Store, users: Users) -> Iterator[Browser]:
+    handler = no_adapter.create_app(store, users, Cookie.for_plain_http())
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        serving = Thread(target=partial(server.serve_forever, poll_interval=0.01))
+        serving.start()
+        try:
+            yield partial(httpx2.Client, base_url=f"http://127.0.0.1:{server.server_port}")
+        finally:
+            server.shutdown()
+            serving.join()
+
+
+CASES = [
+    Case("bottle", partial(_wsgi, bottle_app), redirects=True),
+    Case("django-asgi", partial(_django, django_asgi, _over_asgi), redirects=True),
+    Case("django-wsgi", partial(_django, django_wsgi, _over_wsgi), redirects=True),
+    Case("falcon-asgi", partial(_asgi, falcon_asgi), redirects=False),
+    Case("falcon-wsgi", partial(_wsgi, falcon_wsgi), redirects=False),
+    Case("fastapi", partial(_asgi, fastapi_app), redirects=False),
+    Case("flask", partial(_wsgi, flask_app), redirects=True),
+    Case("litestar", partial(_asgi, litestar_app), redirects=False),
+    Case("no-adapter", _real_http, redirects=False, cookie=Cookie.for_plain_http()),
+    Case("plain-asgi", partial(_asgi, plain_asgi), redirects=False),
+    Case("plain-wsgi", partial(_wsgi, plain_wsgi), redirects=False),
+    Case("pyramid", partial(_wsgi, pyramid_app), redirects=True),
+    Case("quart", partial(_asgi, quart_app), redirects=True),
+    Case("starlette", partial(_asgi, starlette_app), redirects=True),
+]

@@ -1,0 +1,97 @@
+"""A Falcon application (ASGI) with sessions."""
+
+from typing import Any
+
+import falcon.asgi
+from falcon.asgi import Request, Response
+
+from sessioncore import LoginRequired, State, StepUpRequired, Store
+from sessioncore_io import AsyncHandle, AsyncSessions
+from sessioncore_io.asgi import Application, SessionMiddleware
+
+from .users import Users
+
+
+# [session]
+def session_of(req: Request) -> AsyncHandle:
+    """Give a responder its session."""
+    return req.scope["session"]
+
+
+# [/session]
+
+
+def create_app(store: Store, users: Users) -> Application:
+    """Build the application around its session store and its accounts."""
+    sessions = AsyncSessions(store)
+
+    # [views]
+    class Login:
+        async def on_post(self, req: Request, resp: Response) -> None:
+            session, form = session_of(req), await req.get_media()
+            subject = users.subject_of(form["username"])
+            attempt = await session.attempt(subject)  # before the password is checked
+            if not users.check_password(subject, form["password"]):
+                raise falcon.HTTPUnauthorized(title="wrong name or password")
+            session.log_in(attempt, method="pwd", needs=users.needs(subject))
+
+    class Code:
+        async def on_post(self, req: Request, resp: Response) -> None:
+            session = session_of(req)
+            session.require(State.AUTHENTICATED)
+            if not users.check_code(session.subject, (await req.get_media())["code"]):
+                raise falcon.HTTPUnauthorized(title="wrong code")
+            session.satisfy_mfa("otp")
+
+    class Logout:
+        async def on_post(self, req: Request, resp: Response) -> None:
+            session_of(req).log_out()
+
+    class Reset:
+        async def on_post(self, req: Request, resp: Response) -> None:
+            form = await req.get_media()
+            subject = users.redeem(form["link"])
+            if subject is None:
+                raise falcon.HTTPBadRequest(title="this link was used")
+            await sessions.reset_password(subject, lambda: users.set_password(subject, form["password"]))
+
+    class Account:
+        async def on_get(self, req: Request, resp: Response) -> None:
+            session = session_of(req)
+            session.require()
+            resp.text = f"signed in as {session.subject}"
+
+    # [/views]
+
+    class Home:
+        async def on_get(self, req: Request, resp: Response) -> None:
+            resp.text = "hello"
+
+    class Cart:
+        async def on_post(self, req: Request, resp: Response) -> None:
+            session_of(req).setdefault("cart", []).append((await req.get_media())["item"])
+            resp.media = session_of(req)["cart"]
+
+        async def on_get(self, req: Request, resp: Response) -> None:
+            resp.media = session_of(req).get("cart", [])
+
+    # [wiring]
+    async def log_in_first(req: Request, resp: Response, error: Exception, params: dict[str, Any]) -> None:
+        raise falcon.HTTPUnauthorized(title="log in first")
+
+    async def step_up_first(req: Request, resp: Response, error: Exception, params: dict[str, Any]) -> None:
+        raise falcon.HTTPUnauthorized(title="prove your second factor first")
+
+    app: falcon.asgi.App[Request, Response] = falcon.asgi.App()
+    app.add_error_handler(LoginRequired, log_in_first)
+    app.add_error_handler(StepUpRequired, step_up_first)
+    served = SessionMiddleware(app, store)
+    # [/wiring]
+    app.add_route("/", Home())
+    app.add_route("/login", Login())
+    app.add_route("/mfa", Code())
+    app.add_route("/logout", Logout())
+    app.add_route("/reset", Reset())
+    app.add_route("/account", Account())
+    app.add_route("/cart", Cart())
+    return served
