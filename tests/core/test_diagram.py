@@ -11,7 +11,7 @@ import pytest
 from sessioncore import TABLE, InvalidSetting, Row, State, Tick
 from sessioncore.diagram import WORDS, dot, mermaid
 from sessioncore.table import INITIAL
-from sessioncore_io.cli import readme
+from sessioncore_io.drawing import readme
 
 Draw = Callable[..., str]
 Read = Callable[[str], list[tuple[str, str]]]

@@ -173,3 +173,10 @@ def test_the_deadline_is_the_instant_at_which_its_own_limits_end_a_session(sessi
     if session.deadline > session.seen_at:
         assert settle(session, moment(session.deadline - 1, **rules)).live
     assert not settle(session, moment(max(session.deadline, session.seen_at), **rules)).live
+
+
+@pytest.mark.parametrize("name", ["idle at sign-in", "lifetime at sign-in", "upstream"])
+def test_the_deadline_is_the_first_of_the_session_s_own_limits(name: str) -> None:
+    session, deadline, _, _ = deadlines(signed_in(1000))[name]
+
+    assert deadline == session.deadline

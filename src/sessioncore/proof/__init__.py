@@ -6,11 +6,12 @@ comes back with a concrete session, event and moment that breaks it.
 
 from .claims import CLAIMS
 from .prover import Claim, Machinery, Obligation, Result, Step, answered, obligations, prove
-from .report import told
-from .whole import SESSIONS
+from .report import PROVED, told
+from .whole import SESSIONS, total
 
 __all__ = [
     "CLAIMS",
+    "PROVED",
     "SESSIONS",
     "Claim",
     "Machinery",
@@ -21,4 +22,5 @@ __all__ = [
     "obligations",
     "prove",
     "told",
+    "total",
 ]

@@ -1,9 +1,11 @@
 """Say in plain words what was proved and what was not."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from .prover import Result
+
+PROVED: Final = "proved  "
 
 
 def told(results: Iterable[Result]) -> Iterator[str]:
@@ -14,9 +16,9 @@ def told(results: Iterable[Result]) -> Iterator[str]:
         seconds += result.seconds
         proved += result.proved
         failed += not result.proved
-        verdict = "proved" if result.proved else "REFUTED"
+        verdict = PROVED if result.proved else "REFUTED"
         name, about = result.obligation.name, result.obligation.about
-        yield f"{verdict:8}{result.seconds * 1000:7.1f} ms  {name:28} {about}"
+        yield f"{verdict:9}{result.seconds * 1000:7.1f} ms  {name:28} {about}"
         if not result.proved:
             yield from _counterexample(result)
     yield f"{proved} obligations proved, {failed} refuted, in {seconds:.2f} s of proving"

@@ -129,7 +129,7 @@ def users(draw: st.DrawFn) -> Session:
         authenticated_at=since,
         since=since,
         lifetime=guest.seen_at - since + draw(spans),
-        not_after=draw(_mostly(NEVER, guest.seen_at + draw(spans))),
+        not_after=draw(st.just(NEVER) | spans.map(lambda span: guest.seen_at + span)),
         remembered=draw(st.booleans()),
         upstream=draw(upstreams),
         label=draw(labels),
@@ -217,7 +217,7 @@ T = TypeVar("T")
 
 
 def _mostly(usual: T, *others: T) -> SearchStrategy[T]:
-    return st.sampled_from((usual,) * 3 * len(others) + others)
+    return st.sampled_from((usual,) * 7 + others)
 
 
 def _about(draw: st.DrawFn, session: Session) -> dict[str, Any]:
@@ -232,7 +232,7 @@ def _about(draw: st.DrawFn, session: Session) -> dict[str, Any]:
 
 @st.composite
 def _log_in(draw: st.DrawFn, session: Session, moment: Moment) -> LogIn:
-    first, second = draw(_mostly(Kind.KNOWLEDGE, Kind.INHERENCE, Kind.NONE)), draw(_mostly(Kind.NONE, *KINDS))
+    first, second = draw(_mostly(Kind.KNOWLEDGE, Kind.INHERENCE, Kind.NONE)), draw(st.sampled_from((Kind.NONE, *KINDS)))
     return LogIn(
         **_about(draw, session),
         epoch=draw(_mostly(moment.epoch, moment.epoch + 1)),
