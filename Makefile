@@ -53,7 +53,7 @@ diagrams: $(STAMP)  ## Draw docs/state-diagrams/ from the table, and copy the re
 
 test-all:        ## Run the tests on every supported Python that is found
 	@for version in 3.11 3.12 3.13; do \
-	  if command -v python$$version >/dev/null; then \
+	  if python$$version -c "" 2>/dev/null; then \
 	    $(MAKE) test PYTHON=python$$version VENV=.venv-$$version || exit 1; \
 	  else echo "python$$version: not found, not tested"; fi; \
 	done

@@ -47,9 +47,24 @@ class Challenge:
     subject: str
 
 
+def _bound(not_after: datetime | None, now: int) -> int:
+    """Turn the identity provider's bound into an instant."""
+    if not_after is None:
+        return NEVER
+    if not isinstance(not_after, datetime) or not_after.tzinfo is None:
+        raise InvalidSetting("not_after", not_after, "pass a datetime with a time zone")
+    at = milliseconds(not_after - _DAWN)
+    if at <= now:
+        raise InvalidSetting("not_after", not_after, "it has passed: send the user back to the identity provider")
+    return at
+
+
 def _shown(label: str) -> str:
     """Keep of a label what can be shown; it often is what a browser says of itself."""
     return "".join(filter(str.isprintable, label))[:LONGEST_NAME]
+
+
+_DAWN = datetime.fromtimestamp(0, UTC)
 
 
 def _instant(at: int) -> datetime | None:
@@ -216,7 +231,7 @@ class SessionHandle(Visit, MutableMapping[str, Any]):
         needs: State = State.AUTHENTICATED,
         label: str = "",
         upstream: tuple[str, str] = ("", ""),
-        not_after: int = NEVER,
+        not_after: datetime | None = None,
     ) -> None:
         """Sign the attempt's subject in, with the methods that were proved; the session's secret rotates.
 
@@ -225,6 +240,7 @@ class SessionHandle(Visit, MutableMapping[str, Any]):
         """
         needs = _signed_in_state("needs", needs)
         (first, methods), (second, mfa_methods) = factors_of(method)
+        bound = _bound(not_after, self._shell.clock())
         self._flush()
         session = self._session
         if session is not None and session.subject not in ("", attempt.subject):
@@ -246,7 +262,7 @@ class SessionHandle(Visit, MutableMapping[str, Any]):
                 remembered=remember,
                 idle=limits.idle,
                 lifetime=limits.lifetime,
-                not_after=not_after,
+                not_after=bound,
                 upstream=upstream,
                 label=_shown(label),
                 proof=proof,
@@ -301,7 +317,7 @@ class SessionHandle(Visit, MutableMapping[str, Any]):
         """End the session; the handle is a new, empty one afterwards. Being out already is a success."""
         self._log_out(reason)  # without a flush: the end drops the data, and nothing wrong with it may keep anybody in
 
-    def require(self, state: State | None = None, max_age: timedelta | int | None = None) -> None:
+    def require(self, state: State | None = None, max_age: timedelta | None = None) -> None:
         """Insist on a state, and on its proof being at most ``max_age`` old.
 
         Without a state, on what the login said it needs. Raises ``LoginRequired`` or ``StepUpRequired``, which

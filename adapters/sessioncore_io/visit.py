@@ -184,6 +184,8 @@ class Visit:
     def _write(self, event: Write) -> None:
         if self._view is None and self._standing in _POWERLESS:
             self._dropped += 1  # a former secret may begin nothing: its cookie could overwrite a newer one
+            if self._bag_ is not None:
+                self._bag_.rebase(())  # the handle shows no more than is kept
             return
         if self._view is None:
             self._begin()
@@ -302,11 +304,13 @@ class Visit:
         if self._view is None:
             raise Refused(event, "ended", NOT_KEPT, None)
         assert self._token is not None
-        own = evolve(self._view, proof=proof_of(self._token.secret))  # a parallel request may have rotated it
-        kept: Kept = yield from keep_only(own, cause, write, self._shell.policy)
+        own = proof_of(self._token.secret)  # a parallel request may have rotated the row
+        kept: Kept = yield from keep_only(self._view, own, cause, write, self._shell.policy)
         if kept.token is not None:
             self._token = self._order = kept.token
-        self._rebase(kept.session, proved=True)
+        self._rebase(kept.session)
+        if kept.failure is not None:
+            raise kept.failure
 
     # -- for the adapters ----------------------------------------------------------------------------------
 

@@ -10,7 +10,9 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from .errors import InvalidSetting
-from .records import LOGGING_OUT, NEVER, Kind, Reason, State
+from .records import KEEPING, LOGGING_OUT, NEVER, Kind, Reason, State
+
+SINGLE_ENDS: Final = tuple(reason for reason in LOGGING_OUT if reason not in KEEPING)
 
 LONGEST_NAME: Final = 256
 
@@ -113,8 +115,8 @@ class LogOut:
     reason: Reason = Reason.USER
 
     def __attrs_post_init__(self) -> None:
-        if self.reason not in LOGGING_OUT:
-            raise InvalidSetting("LogOut.reason", self.reason, f"use one of {', '.join(LOGGING_OUT)}")
+        if self.reason not in SINGLE_ENDS:
+            raise InvalidSetting("LogOut.reason", self.reason, f"use one of {', '.join(SINGLE_ENDS)}")
 
 
 @frozen

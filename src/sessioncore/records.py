@@ -57,6 +57,8 @@ class Reason(StrEnum):
 RESETTING: Final = (Reason.PASSWORD_RESET, Reason.PASSWORD_CHANGE)
 EXPIRING: Final = (Reason.IDLE, Reason.LIFETIME, Reason.UPSTREAM)
 LOGGING_OUT: Final = tuple(reason for reason in Reason if reason not in RESETTING + EXPIRING)
+# What only the epoch does, never a LogOut: so a row that it ended can be told from one that somebody logged out.
+KEEPING: Final = (Reason.PASSWORD_CHANGE, Reason.USER_ALL)
 
 
 class Kind(IntEnum):

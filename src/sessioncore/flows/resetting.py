@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from itertools import count
-from typing import Final
 
 from attrs import evolve, field, fields, frozen
 
@@ -11,13 +10,10 @@ from ..errors import InvalidSetting, Refused
 from ..events import LogIn, Reauthenticate, Restamp, SatisfyMfa, Touch, Write, named
 from ..machine import begin, step
 from ..policy import Policy, moment_for
-from ..records import EXPIRING, Epoch, Reason, Session, State
+from ..records import EXPIRING, KEEPING, Epoch, Reason, Session, State
 from ..refusals import NOT_KEPT
 from .telling import pause, tell
 from .tokens import Token, proof_of
-
-# The causes that end sessions by the epoch alone. Any other may be the end of this very session, by somebody's will.
-_BY_EPOCH: Final = (Reason.PASSWORD_RESET, Reason.PASSWORD_CHANGE, Reason.USER_ALL)
 
 
 @frozen
@@ -65,23 +61,40 @@ def reset_password(subject: str, write: Callable[[], object] | None) -> Flow[Non
 
 @frozen(kw_only=True)
 class Kept:
-    """Hold the one session that stays and its new token; None if a parallel request has just rotated it."""
+    """Hold the one session that stays and its new token; None if a parallel request has just rotated it.
+
+    ``failure`` is what ``write`` raised: the session stays all the same, and the caller raises it.
+    """
 
     session: Session
     token: Token | None = field(repr=False)
+    failure: Exception | None = None
 
 
-def keep_only(kept: Session, cause: Reason, write: Callable[[], object] | None, policy: Policy) -> Flow[Kept]:
-    """End every session of the subject but this one, which gets a new secret.
+def keep_only(
+    kept: Session, proof: str, cause: Reason, write: Callable[[], object] | None, policy: Policy
+) -> Flow[Kept]:
+    """End every session of the subject but this one, which gets a new secret; ``proof`` is what the caller proved.
 
     ``write`` stores what the others must no longer fit, such as the new password's hash. Raises ``Refused`` if
     somebody ended the subject's sessions meanwhile: then nothing is kept, else a thief's session could outlive
     its owner's reset.
     """
+    if cause not in KEEPING:
+        raise InvalidSetting("reason", cause, f"to keep one session, use one of {', '.join(KEEPING)}")
     stamp = yield from _supersede_own(kept, kept.epoch, cause)
+    failure: Exception | None = None
     if write is not None:
-        yield from Call(write).ask()
-        stamp = yield from _supersede_own(kept, stamp.value, cause)
+        try:
+            yield from Call(write).ask()
+        except Exception as error:
+            failure = error
+        else:
+            stamp = yield from _supersede_own(kept, stamp.value, cause)
+    return evolve((yield from _keep(kept, proof, cause, stamp, policy)), failure=failure)
+
+
+def _keep(kept: Session, proof: str, cause: Reason, stamp: Epoch, policy: Policy) -> Flow[Kept]:
     secret = yield from NewSecret().ask()
     waited = 0
     for tried in count(1):
@@ -89,11 +102,12 @@ def keep_only(kept: Session, cause: Reason, write: Callable[[], object] | None, 
         at = yield from Now().ask()
         if row is None or epoch is None or epoch.value != stamp.value:
             raise _not_kept(kept, stamp.value)
-        if row.reason is cause and cause in _BY_EPOCH:
+        if row.reason is cause:  # a parallel request was quicker, and recorded the end that this one brought
             return (yield from _begin_anew(kept, stamp, secret, policy))
-        new = step(row, _restamp(kept, row, stamp, secret), moment_for(row, epoch, at, policy))
+        raced = row.proof != proof
+        new = step(row, _restamp(kept, row, stamp, None if raced else secret), moment_for(row, epoch, at, policy))
         if (yield from Swap(row, new).ask()):
-            return Kept(session=new, token=Token(new.sid, secret) if new.proof == proof_of(secret) else None)
+            return Kept(session=new, token=None if raced else Token(new.sid, secret))
         waited = yield from pause(tried, waited)
     raise AssertionError("count() does not end")
 
@@ -107,16 +121,15 @@ def _supersede_own(kept: Session, expected: int, cause: Reason) -> Flow[Epoch]:
     return epoch
 
 
-def _restamp(kept: Session, row: Session, stamp: Epoch, secret: str) -> Restamp:
-    """Rotate, or keep the pair of a parallel request that has rotated: its cookie is the browser's (see commit)."""
-    raced = row.proof != kept.proof
+def _restamp(kept: Session, row: Session, stamp: Epoch, secret: str | None) -> Restamp:
+    """Rotate; or, without a secret, keep the pair of a parallel request: its cookie is the browser's (see commit)."""
     return Restamp(
         subject=kept.subject,
         sid=kept.sid,
         was=kept.epoch,
         epoch=stamp.value,
-        proof=row.proof if raced else proof_of(secret),
-        former_proof=row.former_proof if raced else row.proof,
+        proof=proof_of(secret) if secret else row.proof,
+        former_proof=row.proof if secret else row.former_proof,
     )
 
 
@@ -174,6 +187,6 @@ def retold(kept: Session, sid: str, proof: str, stamp: Epoch, at: int, policy: P
 def _used_until(until: int, session: Session, stamp: Epoch, policy: Policy) -> Session:
     """Touch the session as often as its idle limit asks: it was used all along, under its former selector."""
     stride = min(session.idle, policy.limits_of(session).idle) - 1
-    for at in range(session.seen_at + stride, until, stride):
+    for at in (*range(session.seen_at + stride, until, stride), until):
         session = step(session, Touch(), moment_for(session, stamp, at, policy))
     return session

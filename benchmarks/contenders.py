@@ -1,0 +1,71 @@
+"""What is compared: an application with a session and the same application without one."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from attrs import frozen
+
+from .drive import NAME, PLAIN, RAW_PLAIN, asgi_run, ask_asgi, ask_wsgi, jar, wsgi_run
+from .rounds import Run
+
+OURS: Final = "sessioncore"
+
+
+@frozen
+class Contender:
+    """Hold one way of keeping sessions, ready to be timed."""
+
+    world: str
+    name: str
+    keeps: str
+    run: Run
+    bare: Run
+
+    @property
+    def ours(self) -> bool:
+        """Tell whether this is what the benchmark is about."""
+        return self.name == OURS
+
+    @property
+    def title(self) -> str:
+        """Name it in full."""
+        return f"{self.name}, {self.keeps}"
+
+
+def _signed_in(ask: Callable[..., tuple[str, list[str]]], app: Any) -> str:
+    """Log in, and check that the next request knows who it is; return the browser's Cookie header."""
+    _, cookies = ask(app, "/login")
+    cookie = jar(cookies)
+    seen, _ = ask(app, "/", cookie)
+    if seen != NAME:
+        raise AssertionError(f"{app} answered {seen!r}: it does not know the session that it began")
+    return cookie
+
+
+def asgi(name: str, keeps: str, app: Any, bare: Any = None) -> Contender:
+    """Compare an ASGI application with the same one without sessions."""
+    cookie = [_signed_in(ask_asgi, app)]
+    return Contender("ASGI", name, keeps, asgi_run(app, cookie), asgi_run(bare or bare_asgi, cookie))
+
+
+def wsgi(name: str, keeps: str, app: Any, bare: Any = None) -> Contender:
+    """Compare a WSGI application with the same one without sessions."""
+    cookie = [_signed_in(ask_wsgi, app)]
+    return Contender("WSGI", name, keeps, wsgi_run(app, cookie), wsgi_run(bare or bare_wsgi, cookie))
+
+
+async def answer(send: Any, text: str) -> None:
+    """Answer with a short text."""
+    await send({"type": "http.response.start", "status": 200, "headers": list(RAW_PLAIN)})
+    await send({"type": "http.response.body", "body": text.encode()})
+
+
+async def bare_asgi(scope: Any, receive: Any, send: Any) -> None:
+    """Answer without a session."""
+    await answer(send, NAME)
+
+
+def bare_wsgi(environ: Any, start_response: Any) -> list[bytes]:
+    """Answer without a session."""
+    start_response("200 OK", list(PLAIN))
+    return [NAME.encode()]
