@@ -1,0 +1,273 @@
+"""A store that fails, a commit that fails, an application that fails: no response says what is not true."""
+
+from typing import Any
+
+import pytest
+
+from sessioncore import Policy, State, Store, StoreUnavailable
+from sessioncore.testing import Clock
+
+from .conftest import SITES
+from .driver import Browser, Handler, Reply, Site, done, rescues, rows
+from .pages import change_password, ignore, log_in, log_out, look, read, reauthenticate, satisfy_mfa, then, write
+from .stores import Outage
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def outage(store: Store) -> Outage:
+    """Give a store that can be taken down."""
+    return Outage(store)
+
+
+@pytest.fixture(params=SITES)
+def site(request: pytest.FixtureRequest, outage: Outage, clock: Clock, policy: Policy) -> Site:
+    """Serve the application over the store that can be taken down."""
+    return SITES[request.param](store=outage, clock=clock, policy=policy)
+
+
+def answering(status: int, page: Handler) -> Handler:
+    """Let a page do its part and answer with this status."""
+
+    async def answered(session: Any) -> Reply:
+        await page(session)
+        return Reply(status)
+
+    return answered
+
+
+def failing(page: Handler) -> Handler:
+    """Let a page do its part and break down."""
+
+    async def failed(session: Any) -> None:
+        await page(session)
+        raise ZeroDivisionError
+
+    return failed
+
+
+def swallowing(page: Handler, status: int) -> Handler:
+    """Let a framework turn whatever goes wrong into its own answer."""
+
+    async def swallowed(session: Any) -> Reply:
+        try:
+            await page(session)
+        except StoreUnavailable:
+            return Reply(status)
+        return Reply()
+
+    return swallowed
+
+
+async def test_a_page_that_never_looks_is_served_without_a_store(site: Site, browser: Browser, outage: Outage) -> None:
+    """An outage of the store takes down no page that does without."""
+    await browser.ask(log_in())
+    outage.fail()
+
+    assert (await browser.ask(ignore)).status == 200
+
+
+@pytest.mark.parametrize("status", [200, 404, 500])
+async def test_a_page_that_looks_is_503_whatever_the_framework_made_of_the_error(
+    site: Site, browser: Browser, outage: Outage, status: int
+) -> None:
+    """A page that was rendered for nobody in particular is not sent to somebody in particular."""
+    await browser.ask(log_in())
+    outage.fail()
+    answer = await browser.ask(swallowing(look, status))
+
+    assert (answer.status, answer.token) == (503, None)
+    assert answer.all("cache-control") == ["no-store"]
+
+
+async def test_a_page_that_looks_is_503_when_nobody_catches_the_error(
+    site: Site, browser: Browser, outage: Outage
+) -> None:
+    """An application without a framework's error page gets the middleware's."""
+    await browser.ask(log_in())
+    outage.fail()
+
+    assert (await browser.ask(look)).status == 503
+
+
+async def test_a_login_whose_attempt_finds_no_store_is_503(site: Site, browser: Browser, outage: Outage) -> None:
+    """The epoch could not be read: that is an outage as well, though the session itself was not asked for."""
+    outage.fail()
+    answer = await browser.ask(log_in())
+
+    assert (answer.status, answer.token) == (503, None)
+
+
+@pytest.mark.parametrize("page", [log_in("alice"), satisfy_mfa(), reauthenticate(), log_out, write(a=1)])
+async def test_what_cannot_be_stored_is_not_welcomed(
+    site: Site, browser: Browser, outage: Outage, page: Handler
+) -> None:
+    """The application's response is replaced, and the browser keeps the cookie it has."""
+    await browser.ask(log_in())
+    outage.fail("swap")
+    answer = await browser.ask(page)
+
+    assert (answer.status, answer.token) == (503, None)
+    assert b"application" not in answer.body
+    outage.recover()
+    assert await browser.sees("state") == State.AUTHENTICATED
+
+
+async def test_nothing_is_minted_while_the_store_is_down(site: Site, browser: Browser, outage: Outage) -> None:
+    """A first visit that writes gets neither row nor cookie."""
+    outage.fail("swap")
+    answer = await browser.ask(write(a=1))
+    outage.recover()
+
+    assert (answer.status, answer.token, rows(outage.store)) == (503, None, [])
+
+
+async def test_a_touch_that_cannot_be_stored_refuses_no_page(site: Site, browser: Browser, outage: Outage) -> None:
+    """It is told, and the page goes out."""
+    await browser.ask(log_in())
+    site.clock.advance(5 * 60_000)
+    outage.fail("swap")
+    answer = await browser.ask(look)
+
+    assert (answer.status, answer.value, len(site.told("unavailable"))) == (200, "alice", 1)
+
+
+async def test_a_commit_that_failed_can_be_tried_again(site: Site, browser: Browser, outage: Outage) -> None:
+    """Nothing of the request is lost by the failure: neither the data nor the login."""
+
+    async def stubborn(session: Any) -> None:
+        session["cart"] = ["lamp"]
+        await log_in()(session)
+        outage.fail("swap")
+        with pytest.raises(StoreUnavailable):
+            await done(session.commit())
+        outage.recover()
+        await done(session.commit())
+
+    await browser.ask(stubborn)
+
+    assert await browser.sees("subject") == "alice"
+    assert (await browser.ask(read("cart"))).value == ["lamp"]
+
+
+@pytest.mark.parametrize("privilege", [log_in(), then(log_in(), change_password)])
+async def test_the_cookie_of_what_was_committed_goes_out_with_the_replacement(
+    site: Site, browser: Browser, outage: Outage, privilege: Handler
+) -> None:
+    """The row has rotated: without the new cookie the browser would be out for good."""
+
+    async def half(session: Any) -> None:
+        await privilege(session)
+        await done(session.commit())
+        session["note"] = 1
+        outage.fail("swap")
+
+    await browser.ask(write(cart=["lamp"]))
+    answer = await browser.ask(half)
+    outage.recover()
+
+    assert answer.status == 503
+    assert (answer.all("vary"), answer.all("cache-control")) == (["Cookie"], ["no-store"])
+    assert await browser.sees("subject") == "alice"
+
+
+@pytest.mark.parametrize("status", [500, 503, 599])
+async def test_an_application_error_commits_nothing_but_a_logout(site: Site, browser: Browser, status: int) -> None:
+    """Half of what a broken request wanted is not what it wanted."""
+    await browser.ask(write(cart=["lamp"]))
+    before = browser.token
+
+    for page in (log_in(), write(cart=["trap"])):
+        assert (await browser.ask(answering(status, page))).token is None
+    assert (await browser.ask(read("cart"))).value == ["lamp"]
+    answer = await browser.ask(answering(status, log_out))
+
+    assert (answer.status, answer.token) == (status, "")
+    assert await Browser(site, before).sees("state") is None
+
+
+async def test_an_exception_commits_nothing_but_a_logout(site: Site, browser: Browser) -> None:
+    """The exception goes on to the server; the logout is done all the same."""
+    await browser.ask(log_in())
+    for page in (write(cart=1), satisfy_mfa()):
+        with pytest.raises(ZeroDivisionError):
+            await browser.ask(failing(page))
+    assert await browser.sees("state") == State.AUTHENTICATED
+    with pytest.raises(ZeroDivisionError):
+        await browser.ask(failing(log_out))
+    await rescues()
+
+    assert await browser.sees("state") is None
+
+
+@pytest.mark.parametrize("page", [then(write(a=1), log_out), then(log_in(), log_out)])
+async def test_a_broken_request_that_ended_what_it_began_leaves_no_row(site: Site, page: Handler) -> None:
+    """Nothing was there before it, and nothing is after it."""
+    answer = await site.ask(answering(500, page))
+
+    assert (answer.token, rows(site.store)) == (None, [])
+
+
+async def test_a_logout_that_fails_is_503_also_on_the_way_out_of_an_error(
+    site: Site, browser: Browser, outage: Outage
+) -> None:
+    """No answer lets the user believe that the session has ended."""
+    await browser.ask(log_in())
+    outage.fail("swap")
+    answer = await browser.ask(answering(500, log_out))
+
+    assert (answer.status, answer.token) == (503, None)
+
+
+async def test_a_refused_event_is_409(site: Site, browser: Browser) -> None:
+    """A login whose password check began before a reset is not acknowledged, and sets no cookie."""
+    await browser.ask(log_in())
+
+    async def raced(session: Any) -> None:
+        attempt = await done(session.attempt("alice"))
+        site.shell.reset_password("alice")
+        session.log_out()
+        session.log_in(attempt, "pwd")
+
+    answer = await browser.ask(raced)
+
+    assert (answer.status, answer.token in (None, "")) == (409, True)
+    assert await browser.sees("subject") is None
+
+
+async def test_a_refused_login_leaves_the_guest_where_he_was(site: Site, browser: Browser) -> None:
+    """His cart is not the login's to lose."""
+    await browser.ask(log_in())
+    await browser.ask(log_out)
+    await browser.ask(write(cart=["lamp"]))
+
+    async def raced(session: Any) -> None:
+        attempt = await done(session.attempt("alice"))
+        site.shell.reset_password("alice")
+        session.log_in(attempt, "pwd")
+
+    answer = await browser.ask(raced)
+
+    assert (answer.status, answer.token) == (409, None)
+    assert (await browser.ask(read("cart"))).value == ["lamp"]
+
+
+async def test_a_failed_refresh_leaves_nobody_signed_in(site: Site, browser: Browser, outage: Outage) -> None:
+    """What the store cannot confirm is not assumed to be as it was."""
+    await browser.ask(log_in())
+
+    async def reloading(session: Any) -> object:
+        assert session.signed_in
+        outage.fail("load")
+        with pytest.raises(StoreUnavailable):
+            await done(session.refresh())
+        with pytest.raises(StoreUnavailable):
+            return session.signed_in
+        outage.recover()
+        await done(session.refresh())
+        return session.signed_in
+
+    answer = await browser.ask(reloading)
+
+    assert answer.value is True

@@ -1,0 +1,107 @@
+"""One real server of each kind, over real sockets: what a driver in the same thread cannot show."""
+
+import socket
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx2
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.routing import Route
+from waitress.server import create_server
+
+from sessioncore.testing import Clock
+from sessioncore_io import Cookie, asgi, wsgi
+from sessioncore_io.memory import MemoryStore
+
+PLAIN = [("Content-Type", "text/plain")]
+
+
+def test_waitress_serves_a_whole_life(clock: Clock) -> None:
+    """One real server, in threads, over real sockets."""
+    store = MemoryStore()
+
+    def app(environ: wsgi.Environ, start_response: wsgi.StartResponse) -> Iterable[bytes]:
+        session = environ[wsgi.KEY]
+        if environ["PATH_INFO"] == "/in":
+            session.log_in(session.attempt("alice"), "pwd")
+        if environ["PATH_INFO"] == "/out":
+            session.log_out()
+        start_response("200 OK", list(PLAIN))
+        return [(session.subject or "nobody").encode()]
+
+    served = wsgi.SessionMiddleware(app, store, cookie=Cookie.for_plain_http(), clock=clock)
+    server = create_server(served, host="127.0.0.1", port=0, threads=2)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        with httpx2.Client(base_url=f"http://127.0.0.1:{server.effective_port}") as client:
+            seen = [client.get(path).text for path in ("/", "/in", "/", "/out", "/")]
+            head = client.head("/in")
+    finally:
+        server.trigger.pull_trigger(server.close)
+        thread.join(timeout=5)
+
+    assert seen == ["nobody", "alice", "alice", "nobody", "nobody"]
+    assert (head.status_code, head.content, "set-cookie" in head.headers) == (200, b"", True)
+
+
+def home(request: Request) -> PlainTextResponse:
+    """Greet, from a worker thread."""
+    return PlainTextResponse(request.session.subject or "nobody")  # type: ignore[attr-defined]
+
+
+def login(request: Request) -> JSONResponse:
+    """Log in from a worker thread: what is awaited elsewhere is waited for here."""
+    session: Any = request.session
+    thread = threading.current_thread()
+    session.log_in(session.from_thread.attempt("alice"), "pwd")
+    session.from_thread.commit()
+    session["in"] = True
+    session.from_thread.password_changed(lambda: None)
+    session.from_thread.end_others()
+    session.from_thread.refresh()
+    return JSONResponse([thread is not threading.main_thread(), session.subject, session["in"]])
+
+
+def logout(request: Request) -> PlainTextResponse:
+    """Log out, from a worker thread."""
+    session: Any = request.session
+    session.log_out()
+    return PlainTextResponse("bye")
+
+
+@contextmanager
+def uvicorn_serving(app: Any) -> Iterator[str]:
+    """Serve an application by uvicorn on a free port."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", ws="none"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(timeout=10)
+            assert not thread.is_alive()
+
+
+def test_uvicorn_serves_a_whole_life_from_worker_threads(clock: Clock) -> None:
+    """FastAPI's and Starlette's ``def`` endpoints use the session as ``async def`` ones do."""
+    routes = [Route("/", home), Route("/in", login), Route("/out", logout)]
+    served = asgi.SessionMiddleware(
+        Starlette(routes=routes), MemoryStore(), cookie=Cookie.for_plain_http(), clock=clock
+    )
+    with uvicorn_serving(served) as url, httpx2.Client(base_url=url) as client:
+        assert client.get("/").text == "nobody"
+        assert client.get("/in").json() == [True, "alice", True]
+        seen = [client.get(path).text for path in ("/", "/out", "/")]
+        head = client.head("/in")
+
+    assert seen == ["alice", "bye", "nobody"]
+    assert (head.status_code, head.content, "set-cookie" in head.headers) == (200, b"", True)
