@@ -3,6 +3,6 @@
 from .cookies import Cookie
 from .handle import AsyncHandle, Challenge, Handle
 from .shell import ANY_SUBJECT, AsyncSessions, Sessions
-from .visit import CLEAR
+from .storing import CLEAR
 
 __all__ = ["ANY_SUBJECT", "CLEAR", "AsyncHandle", "AsyncSessions", "Challenge", "Cookie", "Handle", "Sessions"]

@@ -9,7 +9,7 @@ from attrs import field, frozen
 from sessioncore import InvalidSetting, Session
 from sessioncore.flows import Token, parse_token
 
-from .visit import CLEAR, Clear
+from .storing import CLEAR, Clear
 
 _NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")
 _PATH: Final = re.compile(r"/[\x21-\x3a\x3c-\x7e]{0,1024}")

@@ -32,7 +32,8 @@ from sessioncore.factors import factors_of, kind_of, names_of
 from sessioncore.flows import attempt, proof_of
 from sessioncore.policy import milliseconds
 
-from .visit import Visit, activity_text
+from .storing import StoredVisit
+from .visit import activity_text
 from .world import new_secret
 
 T = TypeVar("T")
@@ -77,7 +78,7 @@ def _signed_in_state(name: str, state: State) -> State:
     return State(state)
 
 
-class SessionHandle(Visit, MutableMapping[str, Any]):
+class SessionHandle(StoredVisit, MutableMapping[str, Any]):
     """Hold the session of one request: a mapping of JSON values, and the verbs of a login's life.
 
     Reading anything of it counts as use. Events act at once for this request and are stored before the

@@ -271,11 +271,14 @@ class SqliteStore:
         give_up_at = time.monotonic() + self.patience
         while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
             try:
-                connection.execute("PRAGMA journal_mode = WAL")
+                (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
             except sqlite3.OperationalError:
                 if time.monotonic() > give_up_at:
                     raise
                 time.sleep(0.01)
+            else:
+                if mode != "wal":
+                    raise sqlite3.OperationalError("this file system cannot hold a write-ahead log")
 
 
 def _close_all() -> None:

@@ -97,7 +97,7 @@ async def test_what_an_overtaken_request_writes_after_its_commit_begins_nothing(
 
 
 async def test_a_commit_that_was_refused_leaves_nobody_signed_in(site: Site, browser: Browser) -> None:
-    """A handler that catches the error and goes on must not greet anybody."""
+    """A handler that catches the error may answer as it likes, and knows that it greets nobody."""
     await browser.ask(log_in("alice"))
 
     async def slow(session: Any) -> object:
@@ -109,7 +109,7 @@ async def test_a_commit_that_was_refused_leaves_nobody_signed_in(site: Site, bro
 
     answer = await browser.ask(slow)
 
-    assert answer.status == 409
+    assert (answer.status, answer.value) == (200, False)
     assert answer.token is None
 
 

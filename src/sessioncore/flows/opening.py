@@ -12,7 +12,7 @@ from ..errors import StoreUnavailable
 from ..guards import quiet
 from ..machine import settle
 from ..policy import Policy, moment_for
-from ..records import LIVE, Epoch, Session
+from ..records import LIVE, Epoch, Session, State
 from .telling import pause, tell_change
 from .tokens import Token, proof_of
 
@@ -76,6 +76,17 @@ def _steady(row: Session, epoch: Epoch | None, at: int, policy: Policy) -> bool:
     )
 
 
+def _standing_of(settled: Session) -> Standing:
+    """Judge a session that this very request has settled.
+
+    One that was ended from elsewhere is not followed by a new one at once: the user may be signing in, or changing
+    the password, in a request beside this one, whose cookie a guest's would overwrite.
+    """
+    if settled.live:
+        return Standing.CURRENT
+    return Standing.ENDED if settled.state is State.EXPIRED else Standing.FORMER
+
+
 def open_session(token: Token | None, policy: Policy) -> Flow[Opened]:
     """Load and judge the session of a token; an end or a lapse that shows now is stored, whoever asks.
 
@@ -103,6 +114,6 @@ def open_session(token: Token | None, policy: Policy) -> Flow[Opened]:
             return Opened(Standing.FORMER, row, epoch)  # dead all the same, but its end is not on record yet
         if stored:
             yield from tell_change(row, settled, at)
-            return Opened(Standing.CURRENT if settled.live else Standing.ENDED, settled, epoch)
+            return Opened(_standing_of(settled), settled, epoch)
         waited = yield from pause(attempt, waited)  # the winner may have kept it alive (keep_only): judge it again
     raise AssertionError("count() does not end")

@@ -10,7 +10,18 @@ from attrs import evolve
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from sessioncore.events import Event, LogIn, LogOut, Reauthenticate, Restamp, SatisfyMfa, Tick, Touch, Write
+from sessioncore.events import (
+    SINGLE_ENDS,
+    Event,
+    LogIn,
+    LogOut,
+    Reauthenticate,
+    Restamp,
+    SatisfyMfa,
+    Tick,
+    Touch,
+    Write,
+)
 from sessioncore.policy import Limits, Policy
 from sessioncore.records import (
     ENDS,
@@ -196,7 +207,7 @@ def events(draw: st.DrawFn, session: Session, moment: Moment) -> Event:
         _write(),
         st.just(Touch()),
         st.just(Tick()),
-        st.sampled_from(LOGGING_OUT).map(LogOut),
+        st.sampled_from(SINGLE_ENDS).map(LogOut),
     )
     # Tick has more rows than any other event.
     return draw(draw(st.sampled_from((*drawn, st.just(Tick()), st.just(Tick())))))

@@ -1,0 +1,196 @@
+"""How a request's events are stored, and what its response then owes the browser."""
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Final
+
+from attrs import evolve
+
+from sessioncore import Contention, Epoch, LogOut, Reason, Refused, Restamp, Session, StoreUnavailable, Touch
+from sessioncore.effects import Flow, Notice, Now, Tell
+from sessioncore.events import Credential
+from sessioncore.flows import Chapter, Kept, Standing, Token, commit, keep_only, open_session, proof_of, touch
+from sessioncore.policy import touch_due
+from sessioncore.refusals import NOT_KEPT
+
+from .visit import Visit
+
+
+class Clear(Enum):
+    """Say that the response has to clear the cookie."""
+
+    CLEAR = "clear"
+
+
+CLEAR: Final = Clear.CLEAR
+
+
+class StoredVisit(Visit):
+    """Commit a request's chapters, one after another, and say what the response owes.
+
+    The flows are generators, so that a handle that awaits and one that does not share them.
+    """
+
+    _order: Token | Clear | None = None
+
+    # -- flows ---------------------------------------------------------------------------------------------
+
+    def _committing(self, *, only_logout: bool = False) -> Flow[None]:
+        """Store what happened; with ``only_logout``, as after a failure of the application, only that."""
+        if not only_logout:
+            self._flush()
+            if (yield from self._touched()):
+                return
+        while self._chapters:  # a chapter leaves only when it is stored: a failed commit can be tried again
+            chapter = self._chapters[0]
+            yield from self._store_closed(_only_logout(chapter) if only_logout else chapter)
+            self._chapters = self._chapters[1:]
+        if (current := self._chapter()) is not None and not only_logout:
+            yield from self._store_current(current)
+        while self._dropped:
+            at = yield from Now().ask()
+            yield from Tell(Notice(what="dropped", at=at)).ask()
+            self._dropped -= 1
+
+    def _touched(self) -> Flow[bool]:
+        """Touch a session that was used and not changed, when that is due."""
+        view, token = self._view, self._token
+        if view is None or token is None or self._events or self._chapters or not self._touch_due(view):
+            return False
+        chapter = Chapter(sid=view.sid, proof=proof_of(token.secret), events=(Touch(),))
+        touched = yield from touch(chapter, self._shell.policy)
+        if touched is not None:
+            self._rebase(touched)
+        return True
+
+    def _store_closed(self, chapter: Chapter | None) -> Flow[None]:
+        if chapter is None:
+            return
+        outcome = yield from commit(chapter, self._shell.policy)
+        if outcome.stored and chapter.begun is None and isinstance(chapter.events[-1], LogOut):
+            self._order = CLEAR  # our own event ended it; who finds it ended leaves the cookie alone
+
+    def _store_current(self, chapter: Chapter) -> Flow[None]:
+        try:
+            outcome = yield from commit(chapter, self._shell.policy)
+        except Refused:
+            self._events, self._secret = (), ""
+            self._rebase(None)  # what it proved does not hold: nobody, as far as this request goes
+            raise
+        session = outcome.session
+        if session is not None and session.live and self._secret and session.proof == proof_of(self._secret):
+            self._token = self._order = Token(session.sid, self._secret)
+        self._secret = ""
+        self._events = self._events[len(chapter.events) :]  # another task may have gone on meanwhile
+        self._rebase(session, proved=any(isinstance(event, Credential) for event in chapter.events))
+
+    def _rebase(self, session: Session | None, *, proved: bool = False) -> None:
+        """Go on with the session as it is stored now, if this request proved a right to it as it is now.
+
+        Another request may have ended it, or rotated its secret: it can be somebody's by now who was a guest
+        before. Then this one is powerless, as if it had come with its token only now.
+        """
+        self._begun = None
+        self._standing = Standing.INERT
+        if session is not None and session.live:
+            ours = proved or (self._token is not None and session.proof == proof_of(self._token.secret))
+            self._standing = Standing.CURRENT if ours else Standing.FORMER
+        self._view = session if self._standing is Standing.CURRENT else None
+        if self._view is not None and self._view.subject:
+            self._epoch = Epoch(value=self._view.epoch)
+        if self._bag_ is not None:
+            self._bag_.rebase(self._view.data if self._view else ())
+
+    def _refreshing(self) -> Flow[None]:
+        """Load the session again; what was not committed is kept out of it."""
+        token = self._token
+        try:
+            opened = yield from open_session(token, self._shell.policy)
+        except (StoreUnavailable, Contention) as failure:
+            self._failure = failure  # what cannot be confirmed is not assumed to be as it was
+            raise
+        self._leave()
+        self._token, self._standing, self._epoch = token, opened.standing, opened.epoch
+        self._failure = None
+        if opened.standing is Standing.CURRENT:
+            self._view = opened.session
+
+    def _keeping_only(self, cause: Reason, write: Callable[[], object] | None) -> Flow[None]:
+        """End all other sessions of the subject; this one gets a new token."""
+        event = Restamp(subject="", sid="", was=0, epoch=0, proof="", former_proof="")
+        self._refuse_late(event)
+        yield from self._committing()
+        if self._view is None:
+            raise Refused(event, "ended", NOT_KEPT, None)
+        assert self._token is not None
+        own = proof_of(self._token.secret)  # a parallel request may have rotated the row
+        kept: Kept = yield from keep_only(self._view, own, cause, write, self._shell.policy)
+        if kept.token is not None:
+            self._token = self._order = kept.token
+        self._rebase(kept.session)
+        if kept.failure is not None:
+            raise kept.failure
+
+    def _touch_due(self, view: Session) -> bool:
+        if self._is_passive or not self._accessed:
+            return False
+        return touch_due(view, self._shell.clock(), self._shell.policy)
+
+    # -- for the adapters ----------------------------------------------------------------------------------
+
+    @property
+    def idle(self) -> bool:
+        """Tell whether there is nothing to commit: nothing happened, and no touch is due."""
+        if self._events or self._chapters or self._dropped or (self._bag_ is not None and self._bag_.touched):
+            return False
+        view = self._view
+        return view is None or not self._touch_due(view)
+
+    @property
+    def steady(self) -> bool:
+        """Tell whether a response may start at once: nothing to commit, and nothing that failed."""
+        return self.idle and not self.failed
+
+    @property
+    def accessed(self) -> bool:
+        """Tell whether the application looked at its session, so that the response varies by cookie."""
+        return self._accessed
+
+    @property
+    def failed(self) -> bool:
+        """Tell whether the application asked for a session that could not be loaded."""
+        return self._accessed and self._failure is not None
+
+    @property
+    def wants_log_out(self) -> bool:
+        """Tell whether a LogOut waits for its commit."""
+        return any(isinstance(chapter.events[-1], LogOut) for chapter in self._chapters)
+
+    @property
+    def sealed(self) -> bool:
+        """Tell whether the response has started."""
+        return bool(self._sealed)
+
+    def seal(self, what: str = "all") -> None:
+        """Refuse what a started response can no longer carry: ``all`` events, or ``rotations`` on a websocket."""
+        self._sealed = what
+
+    @property
+    def order(self) -> Token | Clear | None:
+        """Say what the response owes the browser: a token to set, the cookie to clear, or nothing."""
+        return self._order
+
+    @property
+    def stored(self) -> Session | None:
+        """Give the session as it is stored, for the cookie's Max-Age."""
+        return self._view
+
+    @property
+    def at(self) -> int:
+        """Give the time by the shell's clock."""
+        return self._shell.clock()
+
+
+def _only_logout(chapter: Chapter) -> Chapter | None:
+    events = tuple(event for event in chapter.events if isinstance(event, LogOut))
+    return evolve(chapter, events=events) if events and chapter.begun is None else None

@@ -1,0 +1,89 @@
+"""A real shop on a free port, a real browser, and people who use it."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+import uvicorn
+from examples.storezero.app import build
+from examples.storezero.time_machine import TimeMachine
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+
+from .find_chromium import ADVICE, find
+from .people import QUICK, OpenShop, Person
+
+QUIET: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+# A busy machine is slow, and nothing here measures time.
+expect.set_options(timeout=20_000)
+
+
+# Not for the whole session: while Playwright's plain calls are in use, no other test of this thread could run a loop.
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Start one browser for a module's tests; each person gets a profile of their own."""
+    path = find()
+    assert path is not None, ADVICE
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(QUIET))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[OpenShop]:
+    """Run the shop under uvicorn, on a free port and an empty directory."""
+    clock = TimeMachine()
+    taken = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(build(tmp_path, clock, QUICK), log_level="warning"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]})
+    thread.start()
+    yield OpenShop(f"http://localhost:{taken.getsockname()[1]}", clock)
+    server.should_exit = True
+    thread.join(timeout=20)
+    assert not thread.is_alive(), "the server ends when it is told to"
+
+
+@pytest.fixture
+def newcomer(chromium: Browser, shop: OpenShop) -> Iterator[Callable[[], Person]]:
+    """Give people, each call another browser profile; no script of ours may fail or be blocked by the CSP."""
+    contexts: list[BrowserContext] = []
+    errors: list[str] = []
+
+    def arrive() -> Person:
+        context = chromium.new_context(base_url=shop.url, viewport={"width": 1280, "height": 900})
+        context.set_default_timeout(20_000)
+        context.on("weberror", lambda error: errors.append(str(error.error)))
+        context.on(
+            "console", lambda message: errors.append(message.text) if "Content Security" in message.text else None
+        )
+        contexts.append(context)
+        return Person(context)
+
+    yield arrive
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+def _note_violation(text: str, errors: list[str]) -> None:
+    if "Content Security Policy" in text:
+        errors.append(text)
+
+
+@pytest.fixture
+def person(newcomer: Callable[[], Person]) -> Person:
+    """Give the first person."""
+    return newcomer()

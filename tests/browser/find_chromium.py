@@ -1,0 +1,67 @@
+"""Print where Chromium is; with ``--install``, get it first if it is nowhere.
+
+It is looked for in ``$CHROMIUM``, on the PATH, and among the browsers that Playwright downloaded.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ADVICE: Final = "no Chromium found: install one and put it on the PATH, or name it by CHROMIUM=/path/to/it"
+
+
+def find() -> str | None:
+    """Give the path of a Chromium; raises ``SystemExit`` if ``$CHROMIUM`` names none."""
+    if named := os.environ.get("CHROMIUM"):
+        if (found := shutil.which(named)) is None:
+            raise SystemExit(f"CHROMIUM={named} is not a program that can be run; mend it or unset it")
+        return found
+    on_path = (shutil.which(name) for name in NAMES)
+    return next((path for path in on_path if path), None) or _playwrights()
+
+
+def _playwrights() -> str | None:
+    """Give the Chromium that Playwright downloaded, if it did."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        path = Path(playwright.chromium.executable_path)
+    return str(path) if path.exists() else None
+
+
+def install() -> str | None:
+    """Get Chromium from the system's packages when we may, else from Playwright; give its path."""
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        _run("apt-get", "update", "-qq")
+        _run("apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium")
+    return find() or (_run(sys.executable, "-m", "playwright", "install", "chromium") and find()) or None
+
+
+def _run(*command: str) -> bool:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    print("+", *command, file=sys.stderr)
+    # What it says goes to stderr: our stdout is the path and nothing else.
+    return subprocess.run(command, env=environment, stdout=sys.stderr, check=False).returncode == 0
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Print the path, or say what to do."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--install", action="store_true", help="get Chromium if there is none")
+    options = parser.parse_args(argv)
+    found = find()
+    if found is None and options.install:
+        found = install()
+    if found is None:
+        raise SystemExit(ADVICE)
+    print(found)
+
+
+if __name__ == "__main__":
+    main()

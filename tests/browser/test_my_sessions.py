@@ -1,0 +1,127 @@
+"""Sessions end from afar: by their owner, by another password, by a reset; the panel of each browser tells why."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from .people import Person
+
+NEW: str = "a golden afternoon"
+
+
+@pytest.fixture
+def other(newcomer: Callable[[], Person]) -> Person:
+    """Give another browser of Alice's, in which she is signed in."""
+    browser = newcomer()
+    browser.log_in("alice")
+    return browser
+
+
+def change_password(person: Person) -> None:
+    """Fill the form in and send it."""
+    person.visit("/password").page.get_by_label("Present password").fill("down the rabbit hole")
+    set_new_password(person, "Change it")
+
+
+def set_new_password(person: Person, button: str) -> None:
+    """Choose the new password."""
+    person.page.get_by_label("New password").fill(NEW)
+    person.page.get_by_label("Once more").fill(NEW)
+    person.press(button)
+
+
+def ask_for_link(person: Person) -> str:
+    """Forget Alice's password and find the mail."""
+    person.visit("/forgotten").page.get_by_label("Name").fill("alice")
+    person.press("Send me a link")
+    expect(person.page.get_by_text("a mail is on its way")).to_be_visible()
+    person.visit("/demo/outbox")
+    return person.page.get_by_role("link", name="Choose a new password").first.get_attribute("href") or ""
+
+
+def test_a_session_ended_from_another_browser_is_out_and_its_panel_says_so(person: Person, other: Person) -> None:
+    person.log_in("alice")
+    person.visit("/sessions")
+    expect(person.page.locator("#live-sessions li")).to_have_count(2)
+    person.press("End it")
+    expect(person.page.locator("#live-sessions li")).to_have_count(1)
+    expect(person.page.locator("#ended-sessions")).to_contain_text("LOGGED_OUT · user")
+
+    # Nobody clicks in the other browser: its panel asks by itself.
+    expect(other.badge).to_have_text("LOGGED_OUT")
+    expect(other.page.locator(".why")).to_contain_text("you ended it")
+    other.visit("/orders")
+    expect(other.page.get_by_role("heading", name="Log in")).to_be_visible()
+
+
+def test_ending_all_others_keeps_this_one_with_another_cookie(person: Person, other: Person) -> None:
+    person.log_in("alice")
+    before = person.kept_cookie
+    person.visit("/sessions").press("End all others")
+
+    expect(other.badge).to_have_text("LOGGED_OUT")
+    expect(person.page.locator("#live-sessions li")).to_have_count(1)
+    expect(person.badge).to_have_text("AUTHENTICATED")
+    assert person.kept_cookie["value"] != before["value"]
+
+
+def test_nobody_ends_the_session_of_somebody_else(person: Person, other: Person) -> None:
+    sid = other.page.locator("#panel-sid").get_attribute("data-sid")
+    person.log_in("bob")
+    person.visit("/sessions")
+    person.page.evaluate("sid => document.querySelector('[name=sid]').value = sid", sid)
+    person.press("Log out")
+
+    expect(person.page.get_by_text("You have no such session.")).to_be_visible()
+    expect(other.visit("/").menu).to_have_text("Alice")
+
+
+def test_another_password_keeps_this_browser_and_ends_the_others(person: Person, other: Person) -> None:
+    person.log_in("alice")
+    change_password(person)
+
+    expect(person.page.get_by_role("status")).to_contain_text("Your password is changed")
+    expect(person.badge).to_have_text("AUTHENTICATED")
+    expect(other.badge).to_have_text("RESET")
+    expect(other.page.locator(".why")).to_contain_text("the password was changed elsewhere")
+    other.give_password("alice")
+    expect(other.page.get_by_role("alert")).to_be_visible()
+    other.give_password("alice", NEW)
+    expect(other.menu).to_be_visible()
+
+
+def test_a_reset_by_mail_ends_every_session(newcomer: Callable[[], Person], other: Person) -> None:
+    owner = newcomer()
+    owner.visit(ask_for_link(owner))
+    set_new_password(owner, "Set the password")
+
+    expect(owner.page.get_by_role("heading", name="Password changed")).to_be_visible()
+    expect(other.badge).to_have_text("RESET")
+    expect(other.page.locator(".why")).to_contain_text("the password was reset")
+    expect(other.visit("/orders").page.get_by_role("heading", name="Log in")).to_be_visible()
+    owner.give_password("alice", NEW)
+    expect(owner.menu).to_be_visible()
+
+
+def test_a_reset_link_works_once(person: Person) -> None:
+    link = ask_for_link(person)
+    person.visit(link)
+    set_new_password(person, "Set the password")
+    expect(person.page.get_by_role("heading", name="Password changed")).to_be_visible()
+
+    person.visit(link)
+    expect(person.page.get_by_role("heading", name="This link is used up")).to_be_visible()
+
+
+def test_a_newer_link_or_half_an_hour_makes_a_link_useless(person: Person) -> None:
+    former = ask_for_link(person)
+    latter = ask_for_link(person)
+
+    used_up = person.page.get_by_role("heading", name="This link is used up")
+    expect(person.visit(former).page.get_by_role("heading", name="This link is used up")).to_be_visible()
+    expect(person.visit(latter).page.get_by_role("heading", name="Choose a new password")).to_be_visible()
+    person.press_time("+30 min")
+    expect(person.page.locator(".away")).to_have_text("+0:30:00")
+    person.visit(latter)
+    expect(used_up).to_be_visible()

@@ -1,0 +1,210 @@
+"""A check that cannot fail is worse than none: each rule is broken once, and the schedules find it and tell how."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from attrs import define, evolve
+from tests.flows import scenes
+from tests.flows.scenes import (
+    ALWAYS,
+    Stage,
+    at_most,
+    browser_ends_in,
+    ended_once_acknowledged,
+    keeping_only,
+    leaving,
+    logging_in,
+    no_write_lost,
+    nothing_alive_once_acknowledged,
+    request,
+    writing,
+)
+
+from sessioncore import Epoch, LogIn, Policy, Reason, Refused, Session, State, moment_for, settle
+from sessioncore import effects as fx
+from sessioncore import flows as core
+from sessioncore.effects import Flow
+from sessioncore.flows import committing, ending, opening, resetting
+from sessioncore.testing.clock import START
+from sessioncore.testing.interleave import Actor, Ask, Broken, Scene, explore
+from sessioncore.testing.model import ModelStore
+
+
+@define
+class Upserting(ModelStore):
+    """Write without looking, as most session stores do."""
+
+    def swap(self, old: Session | None, new: Session) -> bool:
+        """Put ``new`` where anything is."""
+        self.rows[new.sid] = new
+        return True
+
+
+@define
+class Unexpecting(ModelStore):
+    """Move the epoch on whatever was expected."""
+
+    def supersede(self, subject: str, at: int, cause: Reason, expected: int | None = None) -> Epoch | None:
+        """Ignore what was expected."""
+        return super().supersede(subject, at, cause)
+
+
+def test_a_store_that_upserts_brings_a_session_back() -> None:
+    stage = Stage(Upserting())
+    token = stage.signed_in()
+    actors = (request("leaver", token, leaving), request("writer", token, writing()))
+
+    with pytest.raises(Broken, match=r"leaver was told that .* ended(?s:.*)The story:(?s:.*)writer: Swap"):
+        explore(stage.store, actors, ended_once_acknowledged("leaver", token.sid, token))
+
+
+def test_a_store_that_upserts_loses_a_write() -> None:
+    stage = Stage(Upserting())
+    token = stage.signed_in()
+    actors = (request("one", token, writing("cart")), request("two", token, writing("theme")))
+
+    with pytest.raises(Broken, match="is stored"):
+        explore(stage.store, actors, no_write_lost(one="cart", two="theme"))
+
+
+def test_a_change_that_expects_no_epoch_lets_a_thief_stay() -> None:
+    stage = Stage(Unexpecting())
+    thief = stage.signed_in()
+    actors = (request("theft", thief, keeping_only(to="stolen")), scenes.resetting())
+
+    with pytest.raises(Broken, match="all sessions of alice ended"):
+        explore(stage.store, actors, nothing_alive_once_acknowledged("resetter"))
+
+
+def test_a_raced_login_that_rotates_again_takes_the_cookie_out_of_the_browser(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rotating(event: LogIn, session: Session, base: Session, raced: bool) -> LogIn:
+        return evolve(event, former_proof=base.proof)
+
+    monkeypatch.setattr(committing, "_with_proofs", rotating)
+    token = stage.guest()
+    actors = (request("one", token, logging_in()), request("two", token, logging_in()))
+
+    with pytest.raises(Broken, match="opens nothing"):
+        explore(stage.store, actors, browser_ends_in(State.AUTHENTICATED, token))
+
+
+def write_then_supersede(subject: str, write: Callable[[], object]) -> Flow[None]:
+    """Reset in the obvious order, once."""
+    yield from fx.Call(write).ask()
+    yield from core.end_all(subject, Reason.PASSWORD_RESET)
+
+
+def supersede_then_write(subject: str, write: Callable[[], object]) -> Flow[None]:
+    """Reset in the other order, once."""
+    yield from core.end_all(subject, Reason.PASSWORD_RESET)
+    yield from fx.Call(write).ask()
+
+
+def test_a_reset_that_ends_sessions_only_before_it_writes_lets_an_old_login_in(stage: Stage) -> None:
+    reset = Actor("resetter", lambda: supersede_then_write("alice", lambda: {"password": "new"}))
+
+    with pytest.raises(Broken, match="all sessions of alice ended"):
+        explore(stage.store, (request("login", None, logging_in()), reset), nothing_alive_once_acknowledged("resetter"))
+
+
+def test_a_reset_that_ends_sessions_only_after_it_wrote_lets_a_thief_stay_when_it_crashes(stage: Stage) -> None:
+    thief = stage.signed_in()
+    reset = Actor("resetter", lambda: write_then_supersede("alice", lambda: {"password": "new"}))
+
+    def gone(scene: Scene) -> None:
+        if scene.store.facts["password"] == "new" and scene.gone:
+            assert scenes.opens(scene.store, thief) is None
+
+    with pytest.raises(Broken, match="resetter crashes"):
+        explore(stage.store, (reset,), gone, crashes=True)
+
+
+def test_an_epoch_that_is_read_after_the_password_check_lets_an_old_login_in(stage: Stage) -> None:
+    def late(handle: Any) -> Flow[None]:
+        right = (yield from Ask("password").ask()) == "old"
+        attempt = yield from core.attempt("alice")
+        if right:
+            handle.log_in(attempt, "pwd")
+
+    actors = (request("login", None, late), scenes.resetting())
+
+    with pytest.raises(Broken, match="all sessions of alice ended"):
+        explore(stage.store, actors, nothing_alive_once_acknowledged("resetter"))
+
+
+def test_a_login_that_is_not_held_to_the_cap_exceeds_it(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(*_: object) -> Flow[None]:
+        return
+        yield
+
+    monkeypatch.setattr(committing, "enforce_cap", nothing)
+    policy = Policy(max_sessions=1)
+    actors = tuple(request(name, None, logging_in(), policy=policy) for name in ("one", "two"))
+
+    with pytest.raises(Broken, match="2 sessions live under a cap of 1"):
+        explore(stage.store, actors, at_most(1, policy))
+
+
+def test_a_cap_by_creation_makes_a_guest_of_long_standing_evict_itself(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def by_creation(rows: Any, key: Any) -> list[Any]:
+        return sorted(rows, key=lambda row: (row.created_at, row.sid) if isinstance(row, Session) else key(row))
+
+    monkeypatch.setattr(ending, "sorted", by_creation, raising=False)
+    policy = Policy(max_sessions=1)
+    guest = stage.visit("guest", None, writing("seen"), policy=policy, at=START - 86_400_000)
+    stage.visit("other", None, logging_in(), policy=policy, at=START - 1)
+
+    with pytest.raises(Refused, match="newer sessions up to the cap"):
+        stage.visit("mine", guest, logging_in(), policy=policy, at=START)
+
+
+def test_an_end_that_every_witness_tells_is_told_twice(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def told_anyway(policy: Policy) -> Flow[None]:
+        """Tell before the swap says who won."""
+        at = yield from fx.Now().ask()
+        for row in (yield from fx.Due(at, 10).ask()):
+            ended = settle(row, moment_for(row, stage.store.epoch(row.subject), at, policy))
+            yield from fx.Swap(row, ended).ask()
+            yield from core.telling.tell_change(row, ended, at)
+
+    token = stage.signed_in()
+    deadline = stage.store.rows[token.sid].deadline
+    actors = tuple(Actor(name, lambda: told_anyway(scenes.POLICY), deadline) for name in ("one", "two"))
+
+    with pytest.raises(Broken, match="told more than once"):
+        explore(stage.store, actors, *ALWAYS)
+
+
+def test_a_lost_settling_that_counts_as_an_end_forgets_a_logout(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    genuine = opening.glance
+
+    def once(row: Any, epoch: Any, secret: str, at: int, policy: Policy) -> Any:
+        standing = genuine(row, epoch, secret, at, policy)
+        return core.Standing.ENDED if standing is None else standing
+
+    monkeypatch.setattr(opening, "glance", once)
+    token = stage.signed_in()
+    actors = (request("change", token, keeping_only()), request("leaver", token, leaving))
+
+    with pytest.raises(Broken, match="leaver was told"):
+        explore(stage.store, actors, ended_once_acknowledged("leaver", token.sid, token))
+
+
+def test_a_change_that_keeps_a_session_for_any_reason_brings_back_what_an_admin_ended(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resetting, "KEEPING", tuple(Reason))
+    token = stage.signed_in()
+    admin = Actor("admin", lambda: core.end(token.sid, Reason.ADMIN, "alice", scenes.POLICY))
+
+    def out(scene: Scene) -> None:
+        if scene["admin"].acknowledged and scene["admin"].result and scene.finished:
+            assert scenes.alive(scene) == [], "the session that the admin ended goes on"
+
+    with pytest.raises(Broken, match="goes on"):
+        explore(stage.store, (request("change", token, keeping_only(Reason.ADMIN)), admin), out)

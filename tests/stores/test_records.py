@@ -1,0 +1,182 @@
+"""What cannot be read is absent: never default data, never adopted, never executed, never overwritten."""
+
+import pickle
+import sqlite3
+from typing import Any
+
+import msgspec
+import pytest
+from attrs import evolve
+from tests.stores.rows import HOUR, OTHER, SID, guest, touched, user
+
+from sessioncore import Reason, Session, UnreadableRecord, moment_for, settle
+from sessioncore.policy import Policy
+from sessioncore.testing.clock import START
+from sessioncore_io import Sessions
+from sessioncore_io.codec import decode, encode
+from sessioncore_io.sqlite import SqliteStore
+
+
+def plant(store: SqliteStore, record: object, sid: str = SID) -> None:
+    """Put bytes under a key, behind the store's back."""
+    with sqlite3.connect(store.path) as connection:
+        connection.execute("UPDATE sessions SET record = ? WHERE sid = ?", (record, sid))
+    connection.close()
+
+
+class Bomb:
+    """Go off when unpickled."""
+
+    def __reduce__(self) -> Any:
+        return (pytest.fail, ("a payload was executed",))
+
+
+FOREIGN = {
+    "nothing": None,
+    "empty": b"",
+    "text": "a record",
+    "a number": 7,
+    "a pickle": pickle.dumps(Bomb()),
+    "an empty map": msgspec.msgpack.encode({}),
+    "a schema of the future": msgspec.msgpack.encode((2, user())),
+    "only the key": msgspec.msgpack.encode((1, {"sid": SID})),
+    "another session's": encode(user(OTHER)),
+    "one cut short": encode(user())[:-1],
+    "one and a byte": encode(user()) + b"\0",
+    "two": encode(user()) * 2,
+}
+
+
+@pytest.mark.parametrize("record", FOREIGN.values(), ids=FOREIGN)
+def test_a_foreign_record_is_an_anonymous_session(sqlite: SqliteStore, record: object) -> None:
+    sqlite.swap(None, user())
+    if record is not None:
+        plant(sqlite, record)
+    else:
+        plant(sqlite, b"\xc0")
+
+    assert sqlite.load(SID)[0] is None
+    assert list(sqlite.of_subject("alice")) == []
+    assert list(sqlite.of_upstream("https://op.example", "op-1")) == []
+    assert list(sqlite.due(START + HOUR, 10)) == []
+
+
+def test_a_foreign_record_is_neither_overwritten_nor_adopted(sqlite: SqliteStore) -> None:
+    sqlite.swap(None, user())
+    plant(sqlite, pickle.dumps(Bomb()))
+
+    assert not sqlite.swap(None, guest())
+    assert Sessions(sqlite).open(SID + "x" * 43).state is None
+
+
+def test_a_flipped_bit_anywhere_in_a_record_makes_it_unreadable() -> None:
+    record = encode(evolve(user(), data=(("cart", "[1,2,3]"),), label="Firefox"))
+
+    for offset in range(len(record)):
+        for bit in (0x01, 0x20, 0x80):
+            flipped = record[:offset] + bytes([record[offset] ^ bit]) + record[offset + 1 :]
+            with pytest.raises(UnreadableRecord, match=SID):
+                decode(SID, flipped)
+
+
+def test_a_record_cut_anywhere_is_unreadable() -> None:
+    record = encode(user())
+
+    for length in range(len(record)):
+        with pytest.raises(UnreadableRecord):
+            decode(SID, record[:length])
+
+
+def test_an_error_names_the_selector_and_no_secret() -> None:
+    row = evolve(user(), data=(("card", '"4111"'),))
+
+    with pytest.raises(UnreadableRecord) as caught:
+        decode(OTHER, encode(row))
+
+    assert row.proof not in str(caught.value)
+    assert "4111" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        evolve(user(), subject=""),
+        evolve(user(), seen_at=START - 1),
+        evolve(user(), proof=""),
+        evolve(user(), idle=0),
+        evolve(guest(), ended_at=START),
+        evolve(guest(), subject="alice"),
+    ],
+    ids=["nobody's", "seen before it began", "no proof", "no idle limit", "ended and live", "an owned guest"],
+)
+def test_a_record_that_contradicts_itself_is_unreadable(row: Session) -> None:
+    with pytest.raises(UnreadableRecord, match="contradicts"):
+        decode(SID, encode(row))
+
+
+def test_an_index_that_lies_names_nobody_elses_row(sqlite: SqliteStore) -> None:
+    sqlite.swap(None, user(subject="bob"))
+    with sqlite3.connect(sqlite.path) as connection:
+        connection.execute("UPDATE sessions SET subject = 'alice', issuer = 'https://evil.example', deadline = 1")
+    connection.close()
+
+    assert list(sqlite.of_subject("alice")) == []
+    assert list(sqlite.of_upstream("https://evil.example", "op-1")) == []
+
+
+def test_a_row_whose_indexed_subject_lies_does_not_borrow_another_epoch(sqlite: SqliteStore) -> None:
+    sqlite.mint("alice", START)
+    sqlite.mint("bob", START + 1)
+    sqlite.swap(None, user(subject="bob", epoch=START))
+    with sqlite3.connect(sqlite.path) as connection:
+        connection.execute("UPDATE sessions SET subject = 'alice'")
+    connection.close()
+
+    row, epoch = sqlite.load(SID)
+
+    assert row is None or not settle(row, moment_for(row, epoch, START, Policy())).live
+
+
+def test_a_cause_of_another_release_still_ends_sessions(sqlite: SqliteStore) -> None:
+    sqlite.mint("alice", START)
+    sqlite.supersede("alice", START + 1, Reason.ADMIN)
+    sqlite.swap(None, user())
+    with sqlite3.connect(sqlite.path) as connection:
+        connection.execute("UPDATE epochs SET cause = 'quantum'")
+    connection.close()
+
+    row, epoch = sqlite.load(SID)
+
+    assert row is not None
+    assert not settle(row, moment_for(row, epoch, START, Policy())).live
+    assert epoch is not None
+    assert epoch.cause is not None, "a cause is what keeps a first login from taking a reset for a mint"
+
+
+def test_unreadable_rows_do_not_hide_overdue_ones(sqlite: SqliteStore) -> None:
+    for number in range(5):
+        sqlite.swap(None, guest(f"{number}" * 22, at=START + number))
+        plant(sqlite, b"old release", f"{number}" * 22)
+    sqlite.swap(None, guest(at=START + 9))
+
+    assert [row.sid for row in sqlite.due(START + 9 + HOUR, 2)] == [SID]
+
+
+def test_a_dump_of_the_file_contains_no_token(sqlite: SqliteStore) -> None:
+    sessions = Sessions(sqlite, clock=lambda: START)
+    handle = sessions.open(None)
+    handle["cart"] = ["apple"]
+    handle.log_in(handle.attempt("alice"), "pwd")
+    first = handle._current_secret
+    handle.commit()
+    handle.satisfy_mfa("otp")
+    second = handle._current_secret
+    handle.commit()
+    sqlite.close()
+
+    dump = b"".join(file.read_bytes() for file in sqlite.path.parent.iterdir())
+
+    assert b"apple" in dump
+    assert first.encode() not in dump
+    assert second.encode() not in dump
+    assert touched(guest(), START).proof.encode() not in dump
