@@ -12,7 +12,7 @@ from .answers import UNCOMMITTED, Headers, plain_headers, replacement, with_cook
 from .cookies import Cookie
 from .handle import AsyncHandle
 from .shell import AsyncSessions
-from .world import Clock, Listener, log_notice, wall_clock
+from .world import Clock, Listener, log, log_notice, wall_clock
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -65,10 +65,13 @@ class SessionMiddleware:
         answer = response(handle, self.cookie, send)
         try:
             await self.app(scope, receive, answer.send)
-        except BaseException as error:
-            self._rescue(handle)
+        except Exception as error:
+            await _rescued(handle)
             if not (isinstance(error, StoreUnavailable) and await answer.unavailable()):
                 raise
+        except BaseException:
+            self._rescue(handle)
+            raise
         else:
             if response is _Socket:
                 await _log_out_only(handle)  # there is no response to store it with, and nobody may have committed
@@ -102,9 +105,9 @@ class SessionMiddleware:
         return not origin or origin in self.origins or ours
 
     def _rescue(self, handle: AsyncHandle) -> None:
-        """Store a LogOut whose request failed or was cancelled: in a task of ours, the client may be gone."""
+        """Store the LogOut of a cancelled request, in a task of ours: the request's own may not wait any more."""
         if handle.wants_log_out:
-            task = asyncio.get_running_loop().create_task(_log_out_only(handle))
+            task = asyncio.get_running_loop().create_task(_rescued(handle))
             self._rescues.add(task)
             task.add_done_callback(self._rescues.discard)
 
@@ -229,3 +232,11 @@ async def _log_out_only(handle: AsyncHandle) -> None:
     """After a failure of the application, do the one thing that must not be lost."""
     if handle.wants_log_out:
         await arun(handle._committing(only_logout=True), handle._shell.perform)
+
+
+async def _rescued(handle: AsyncHandle) -> None:
+    """Store the LogOut of a request that failed; another failure is logged, the first one is the one to raise."""
+    try:
+        await _log_out_only(handle)
+    except UNCOMMITTED as error:
+        log.error("a logout was not stored, and its session is alive: %s", error)

@@ -1,5 +1,6 @@
 """One request's dealings with its session: what it opened, what it sees of it, and what it does to it."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from sessioncore import (
@@ -112,6 +113,11 @@ class Visit:
                 raise
             # The session ended while the request ran: the commit drops the write, says so and stores the end.
         self._events = (*self._events, event)
+
+    def _rotate(self, event_of: Callable[[str], LogIn | SatisfyMfa | Reauthenticate]) -> None:
+        secret = new_secret()
+        self._act(event_of(proof_of(secret)))
+        self._secret = secret
 
     def _outlived(self, epoch: int) -> bool:
         """Tell whether the session has ended since it was loaded, by the clock or by the subject's epoch."""

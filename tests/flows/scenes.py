@@ -8,7 +8,6 @@ from typing import Any, Final
 import pytest
 from attrs import define
 
-import sessioncore_io.handle
 import sessioncore_io.visit
 from sessioncore import NotYours, Policy, Reason, Refused, Session, State, moment_for, settle
 from sessioncore import flows as core
@@ -41,8 +40,7 @@ _DRAWER: Final = _Drawer()
 @contextmanager
 def repeatable_secrets(patch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let requests draw repeatable selectors and secrets."""
-    for module in (sessioncore_io.handle, sessioncore_io.visit):
-        patch.setattr(module, "new_secret", lambda: _DRAWER.draw(43))
+    patch.setattr(sessioncore_io.visit, "new_secret", lambda: _DRAWER.draw(43))
     patch.setattr(sessioncore_io.visit, "new_sid", lambda: _DRAWER.draw(22))
     yield
 

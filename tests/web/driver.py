@@ -173,7 +173,7 @@ async def done(value: T | Awaitable[T]) -> T:
 
 async def rescues() -> None:
     """Wait for the tasks of the adapter's own: there are none under WSGI."""
-    await asyncio.gather(*(task for task in asyncio.all_tasks() if "_log_out_only" in repr(task.get_coro())))
+    await asyncio.gather(*(task for task in asyncio.all_tasks() if "_rescued" in repr(task.get_coro())))
 
 
 def drive(coroutine: Coroutine[Any, Any, T]) -> T:

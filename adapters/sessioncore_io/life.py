@@ -1,0 +1,220 @@
+"""The verbs of a login's life that ask nothing of the store: the same in both worlds."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from attrs import frozen
+
+from sessioncore import (
+    NEVER,
+    Attempt,
+    InvalidSetting,
+    LogIn,
+    LoginRequired,
+    NotYours,
+    Reason,
+    Reauthenticate,
+    SatisfyMfa,
+    Session,
+    State,
+    StepUpRequired,
+    StoreUnavailable,
+)
+from sessioncore.events import LONGEST_NAME
+from sessioncore.factors import factors_of, kind_of, names_of
+from sessioncore.policy import milliseconds
+
+from .seen import SeenSession
+from .visit import activity_text
+
+_DAWN: Final = datetime.fromtimestamp(0, UTC)
+
+
+@frozen
+class Challenge:
+    """Say for which session and subject a factor is being asked: a proof for another is refused."""
+
+    sid: str
+    subject: str
+
+
+class SessionHandle(SeenSession):
+    """Hold the session of one request: a mapping of JSON values, and the verbs of a login's life.
+
+    Reading anything of it counts as use. Events act at once for this request and are stored before the
+    response starts; one that no row of the table allows raises ``Refused`` where it is called.
+    """
+
+    # -- a login's life ------------------------------------------------------------------------------------
+
+    def log_in(
+        self,
+        attempt: Attempt,
+        method: str | Iterable[str],
+        *,
+        remember: bool = False,
+        needs: State = State.AUTHENTICATED,
+        label: str = "",
+        upstream: tuple[str, str] = ("", ""),
+        not_after: datetime | None = None,
+    ) -> None:
+        """Sign the attempt's subject in, with the methods that were proved; the session's secret rotates.
+
+        ``needs`` is the state that this user has to reach before ``signed_in`` is True. A guest's data stays;
+        a session of another subject ends (``replaced``), and its data with it. Raises ``Refused``.
+        """
+        needs = _signed_in_state("needs", needs)
+        (first, methods), (second, mfa_methods) = factors_of(method)
+        bound = _bound(not_after, self._shell.clock())
+        self._flush()
+        session = self._session
+        if session is not None and session.subject not in ("", attempt.subject):
+            self._log_out(Reason.REPLACED)
+        elif self._outlived(attempt.epoch):
+            self._close()
+        limits = self._shell.policy.remembered if remember else self._shell.policy.login
+        base = self._view or self._begin()
+        self._rotate(
+            lambda proof: LogIn(
+                subject=attempt.subject,
+                sid=base.sid,
+                epoch=attempt.epoch,
+                methods=methods,
+                mfa_methods=mfa_methods,
+                first=first,
+                second=second,
+                needs=needs,
+                remembered=remember,
+                idle=limits.idle,
+                lifetime=limits.lifetime,
+                not_after=bound,
+                upstream=upstream,
+                label=_shown(label),
+                proof=proof,
+                former_proof=base.proof,
+            )
+        )
+
+    def challenge(self) -> Challenge:
+        """Bind a factor that is proved elsewhere, or later, to this session. Raises ``LoginRequired``."""
+        session = self._owner()
+        return Challenge(session.sid, session.subject)
+
+    def satisfy_mfa(self, method: str, challenge: Challenge | None = None) -> None:
+        """Record a proved second factor; the session's secret rotates.
+
+        Raises ``Refused`` if it is of the same kind as the first or was proved for another session, and
+        ``LoginRequired`` if nobody is signed in.
+        """
+        session, kind = self._owner(), kind_of(method)
+        proved_for = challenge or self.challenge()
+        self._flush()
+        self._rotate(
+            lambda proof: SatisfyMfa(
+                subject=proved_for.subject,
+                sid=proved_for.sid,
+                methods=(method,),
+                kind=kind,
+                proof=proof,
+                former_proof=session.proof,
+            )
+        )
+
+    def reauthenticate(self, method: str | Iterable[str]) -> None:
+        """Record that the subject proved a factor again; the lifetime starts anew and the secret rotates.
+
+        Raises ``Refused``, and ``LoginRequired`` if nobody is signed in.
+        """
+        session = self._owner()
+        names_of(method)
+        self._flush()
+        self._rotate(
+            lambda proof: Reauthenticate(
+                subject=session.subject,
+                sid=session.sid,
+                epoch=session.epoch,
+                proof=proof,
+                former_proof=session.proof,
+            )
+        )
+
+    def log_out(self, reason: Reason = Reason.USER) -> None:
+        """End the session; the handle is a new, empty one afterwards. Being out already is a success."""
+        self._log_out(reason)  # without a flush: the end drops the data, and nothing wrong with it may keep anybody in
+
+    def require(self, state: State | None = None, max_age: timedelta | None = None) -> None:
+        """Insist on a state, and on its proof being at most ``max_age`` old.
+
+        Without a state, on what the login said it needs. Raises ``LoginRequired`` or ``StepUpRequired``, which
+        say what is missing. Source: OpenID Connect Core 1.0, 3.1.2.1 (max_age).
+        """
+        session = self._owner()
+        wanted = session.needs if state is None else _signed_in_state("state", state)
+        if wanted is State.MFA_SATISFIED and session.state is not State.MFA_SATISFIED:
+            raise StepUpRequired("a second factor is missing: send the user to the challenge page")
+        if not session.signed_in and state is None:
+            raise LoginRequired("the login is not complete: send the user to the login page")
+        if max_age is not None:
+            self._require_age(session, wanted, milliseconds(max_age))
+
+    def record(self, what: str, **details: Any) -> None:
+        """Append an activity; the newest ``Policy.max_activities`` are kept."""
+        self._record(activity_text(what, self._shell.clock(), details))
+
+    def passive(self) -> None:
+        """Keep this request from counting as use: for polling and live panels."""
+        self._is_passive = True
+
+    # -- behind them ---------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _noting_failure(self) -> Iterator[None]:
+        """Remember that the store failed: a framework may make a plain 500 of the exception, the answer is 503."""
+        try:
+            yield
+        except StoreUnavailable as error:
+            self._failure, self._accessed = error, True
+            raise
+
+    def _owner(self) -> Session:
+        session = self._session
+        if session is None or not session.subject:
+            raise LoginRequired("nobody is signed in: send the user to the login page")
+        return session
+
+    def _require_age(self, session: Session, wanted: State, max_age: int) -> None:
+        strong = wanted is State.MFA_SATISFIED
+        age = self._shell.clock() - (session.mfa_at if strong else session.authenticated_at)
+        if age > max_age:
+            missing = StepUpRequired if strong else LoginRequired
+            raise missing(f"the proof is {age // 1000} s old and may be {max_age // 1000} s: ask for it again")
+
+    def refuse_other(self, subject: str) -> None:
+        """Raise ``NotYours`` unless this session is the subject's."""
+        if self._owner().subject != subject:
+            raise NotYours(f"this session is not {subject!r}'s")
+
+
+def _bound(not_after: datetime | None, now: int) -> int:
+    """Turn the identity provider's bound into an instant."""
+    if not_after is None:
+        return NEVER
+    if not isinstance(not_after, datetime) or not_after.tzinfo is None:
+        raise InvalidSetting("not_after", not_after, "pass a datetime with a time zone")
+    at = milliseconds(not_after - _DAWN)
+    if at <= now:
+        raise InvalidSetting("not_after", not_after, "it has passed: send the user back to the identity provider")
+    return at
+
+
+def _shown(label: str) -> str:
+    """Keep of a label what can be shown; it often is what a browser says of itself."""
+    return "".join(filter(str.isprintable, label))[:LONGEST_NAME]
+
+
+def _signed_in_state(name: str, state: State) -> State:
+    if state not in (State.AUTHENTICATED, State.MFA_SATISFIED):
+        raise InvalidSetting(name, state, "use State.AUTHENTICATED or State.MFA_SATISFIED")
+    return State(state)

@@ -1,0 +1,155 @@
+"""What a request sees of its session: a mapping of JSON values, and what is known about it."""
+
+import hmac
+import json
+from collections.abc import Iterator, MutableMapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sessioncore import NEVER, State, Write
+
+from .storing import StoredVisit
+
+
+def _instant(at: int) -> datetime | None:
+    return None if at == NEVER else datetime.fromtimestamp(at / 1000, UTC)
+
+
+class SeenSession(StoredVisit, MutableMapping[str, Any]):
+    """Show a session; looking at any of it counts as use."""
+
+    # -- data ----------------------------------------------------------------------------------------------
+
+    def __getitem__(self, key: str) -> Any:
+        return self._bag.get(key)
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._refuse_late(Write())
+        self._bag.set(key, value)
+
+    def __delitem__(self, key: str) -> None:
+        self._refuse_late(Write())
+        self._bag.drop(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(self._bag))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self._bag)
+
+    def __bool__(self) -> bool:
+        return len(self) > 0
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __repr__(self) -> str:
+        self._accessed = True  # who prints it has looked
+        view = self._view
+        return f"<session {view.sid} {view.state}>" if view else "<session: none>"
+
+    def clear(self) -> None:
+        """Drop the keys that this request sees; one that another request adds meanwhile stays."""
+        for key in list(self):
+            del self[key]
+
+    # -- what it is ----------------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> State | None:
+        """Give the state, or None without a session."""
+        session = self._session
+        return session.state if session else None
+
+    @property
+    def subject(self) -> str | None:
+        """Give the account that proved a factor; ask ``signed_in`` whether it proved all it owes."""
+        session = self._session
+        return (session.subject or None) if session else None
+
+    @property
+    def signed_in(self) -> bool:
+        """Tell whether the login proved every factor that it said it needs."""
+        session = self._session
+        return session is not None and session.signed_in
+
+    @property
+    def sid(self) -> str | None:
+        """Give the public selector: safe to log, to list and to put into a token; it opens nothing."""
+        session = self._session
+        return session.sid if session else None
+
+    @property
+    def label(self) -> str:
+        """Give the label written at login, such as the browser's name."""
+        session = self._session
+        return session.label if session else ""
+
+    @property
+    def remembered(self) -> bool:
+        """Tell whether the user asked to be remembered."""
+        session = self._session
+        return session is not None and session.remembered
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Give the methods proved, by their names in RFC 8176 (amr)."""
+        session = self._session
+        return session.methods + session.mfa_methods if session else ()
+
+    @property
+    def authenticated_at(self) -> datetime | None:
+        """Give the instant of the last login or reauthentication (OpenID Connect: auth_time)."""
+        session = self._session
+        return _instant(session.authenticated_at) if session else None
+
+    @property
+    def mfa_at(self) -> datetime | None:
+        """Give the instant at which the second factor was proved."""
+        session = self._session
+        return _instant(session.mfa_at) if session else None
+
+    @property
+    def idle_at(self) -> datetime | None:
+        """Give the instant at which the session ends if it is not used again."""
+        session = self._session
+        if session is None:
+            return None
+        return _instant(session.seen_at + min(session.idle, self._shell.policy.limits_of(session).idle))
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """Give the instant at which the session ends however much it is used."""
+        session = self._session
+        if session is None:
+            return None
+        lifetime = min(session.lifetime, self._shell.policy.limits_of(session).lifetime)
+        return _instant(min(session.since + lifetime, session.not_after))
+
+    @property
+    def activities(self) -> list[dict[str, Any]]:
+        """Give the recorded activities, the newest last."""
+        session = self._session
+        return [json.loads(text) for text in session.activities] if session else []
+
+    # -- forms ---------------------------------------------------------------------------------------------
+
+    @property
+    def csrf_token(self) -> str:
+        """Give the token to put into forms; it changes when the session's secret does.
+
+        It is an HMAC under that secret, so it needs a session: an anonymous visitor gets a guest's.
+        """
+        if self._session is None and not self._current_secret:
+            self._write(Write(keep=self._shell.policy.max_activities))
+        return hmac.digest(self._current_secret.encode(), b"sessioncore csrf", "sha256").hex()
+
+    def csrf_matches(self, presented: object) -> bool:
+        """Tell whether a form brought this session's token, in constant time."""
+        self._accessed = True
+        if not self._current_secret or not isinstance(presented, str) or not presented.isascii():
+            return False
+        return hmac.compare_digest(presented, self.csrf_token)
