@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check install
+DEMO   := $(VENV)/.demo-installed
 STAMP  := $(VENV)/.installed
 
 .PHONY: demo test test-all setup lint wheel verify mutants bench diagrams browser clean help
@@ -10,20 +12,29 @@ STAMP  := $(VENV)/.installed
 help:            ## Say what there is
 	@grep -E '^[a-z-]+: *.*##' Makefile | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
 
-demo: $(STAMP)   ## Start the shop on http://localhost:8000
-	$(BIN)/python -m examples.storezero
+demo: $(DEMO)    ## Start the shop on http://localhost:8000
+	@$(BIN)/python -m examples.storezero
 
 test: $(STAMP) browser  ## Run every test, the browser's included
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 setup: $(STAMP)  ## Only create .venv and install into it
 
-$(STAMP): pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sessioncore needs Python 3.11 or newer; set PYTHON=")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
-	touch $(STAMP)
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sessioncore needs Python 3.11 or newer; set PYTHON=")'
+	@echo "Creating $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) --upgrade 'pip>=25.1'
+
+$(DEMO): pyproject.toml | $(BIN)/python
+	@echo "Installing what the shop needs into $(VENV) ..."
+	@$(PIP) --editable . --group demo
+	@touch $@
+
+$(STAMP): pyproject.toml | $(BIN)/python
+	@echo "Installing what the tests need into $(VENV) ..."
+	@$(PIP) --editable . --group dev
+	@touch $@ $(DEMO)
 
 browser: $(STAMP)
 	@$(BIN)/python tests/browser/find_chromium.py --install
@@ -41,8 +52,11 @@ wheel: $(STAMP)  ## Build the wheel and use it on its own, away from the sources
 	cd $(VENV)-wheel && bin/python ../tests/packaging/round_trip.py
 
 bench: $(STAMP)  ## Measure the cost a request, side by side with other libraries
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
+	@$(PIP) --group bench
 	$(BIN)/python -m benchmarks
+
+verify: $(STAMP)  ## Run every layer of verification, and write docs/verification/README.md (20 minutes at most)
+	$(BIN)/python -m tests.verify
 
 mutants: $(STAMP)  ## Break the table in every small way and see that each is caught
 	$(BIN)/python -m tests.mutation
