@@ -6,8 +6,8 @@ from typing import Final
 
 from attrs import evolve
 
-from sessioncore import Contention, Epoch, LogOut, Reason, Refused, Restamp, Session, StoreUnavailable, Touch
-from sessioncore.effects import Flow, Notice, Now, Tell
+from sessioncore import Contention, Epoch, LogOut, Notice, Reason, Refused, Restamp, Session, StoreUnavailable, Touch
+from sessioncore.effects import Flow, Now, Tell
 from sessioncore.events import Credential
 from sessioncore.flows import Chapter, Kept, Standing, Token, commit, keep_only, open_session, proof_of, touch
 from sessioncore.policy import touch_due

@@ -5,7 +5,6 @@ the port that a store implements. It performs no I/O and knows neither clock nor
 ``sessioncore_io`` binds it to web servers and stores.
 """
 
-from .effects import Notice
 from .errors import (
     Contention,
     DataTooLarge,
@@ -20,12 +19,12 @@ from .errors import (
     UnreadableRecord,
 )
 from .events import Event, LogIn, LogOut, Reauthenticate, Restamp, SatisfyMfa, Tick, Touch, Write
-from .flows import ANY_SUBJECT, Attempt, Summary
 from .machine import Machine, begin, settle, step
 from .policy import NIST_AAL1, NIST_AAL2, NIST_AAL3, Limits, Policy, moment_for
 from .ports import AsyncStore, Store
 from .records import NEVER, Epoch, Kind, Moment, Reason, Session, State
 from .table import TABLE, Row
+from .values import ANY_SUBJECT, Attempt, Notice, Summary
 
 __all__ = [
     "ANY_SUBJECT",

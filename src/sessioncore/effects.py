@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar, cast
 from attrs import field, frozen
 
 from .records import Epoch, Reason, Session
+from .values import Notice
 
 T = TypeVar("T")
 
@@ -124,22 +125,7 @@ class Call(Effect[None]):
 class Tell(Effect[None]):
     """Tell whoever listens what happened."""
 
-    notice: "Notice"
-
-
-@frozen(kw_only=True)
-class Notice:
-    """Say what happened to a session, without any secret.
-
-    ``what`` is ``began``, ``signed_in``, ``stepped_up``, ``reauthenticated``, ``mfa_lapsed``, ``ended``, ``dropped``,
-    ``superseded`` or ``unavailable``.
-    """
-
-    what: str
-    at: int
-    sid: str = ""
-    subject: str = ""
-    reason: str = ""
+    notice: Notice
 
 
 def run(flow: Flow[T], perform: Callable[[Effect[Any]], Any]) -> T:

@@ -4,10 +4,11 @@
 ``resetting`` end sessions from outside.
 """
 
+from ..values import ANY_SUBJECT, AnySubject, Attempt, Summary
 from .committing import Chapter, Outcome, commit, touch
-from .ending import ANY_SUBJECT, AnySubject, Summary, end, purge, sessions_of, sweep
+from .ending import end, purge, sessions_of, sweep
 from .opening import ABSENT, Opened, Standing, glance, open_session
-from .resetting import Attempt, Kept, attempt, end_all, keep_only, reset_password
+from .resetting import Kept, attempt, end_all, keep_only, reset_password
 from .tokens import Token, parse_token, proof_of
 
 __all__ = [

@@ -17,12 +17,13 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
-from ..effects import Flow, Load, Mint, NewSid, Notice, Now, ReadEpoch, Swap, Tell
+from ..effects import Flow, Load, Mint, NewSid, Now, ReadEpoch, Swap, Tell
 from ..errors import Refused, StoreUnavailable
 from ..events import Credential, Event, LogIn, LogOut, Reauthenticate, SatisfyMfa, Touch
 from ..machine import begin, settle, step
 from ..policy import Policy, moment_for
 from ..records import Epoch, Session
+from ..values import Notice
 from .ending import after_newest, enforce_cap
 from .telling import changes, pause, tell, tell_change
 

@@ -4,49 +4,18 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Final
 
-from attrs import frozen
-
 from ..effects import Due, Flow, Load, Now, OfSubject, Purge, ReadEpoch, Swap, Tell
 from ..errors import Contention, InvalidSetting, NotYours, Refused, StoreUnavailable
 from ..events import LogIn, LogOut
 from ..machine import settle, step
 from ..policy import Policy, moment_for
-from ..records import NEVER, Epoch, Reason, Session, State
+from ..records import Epoch, Reason, Session, State
+from ..values import ANY_SUBJECT, AnySubject, Summary
 from .telling import notice_of, pause, tell_change
-
-
-class AnySubject:
-    """Say in so many words that the caller may end anybody's session."""
-
-
-ANY_SUBJECT: Final = AnySubject()
 
 BATCH: Final = 200
 CLOCKS_DISAGREE: Final = 5_000  # milliseconds
 EVICTED: Final = "the subject has newer sessions up to the cap; this login was the oldest and is ended"
-
-
-@frozen(kw_only=True)
-class Summary:
-    """Describe one session to its owner or an operator: settled, and without data or secrets."""
-
-    sid: str
-    subject: str
-    state: State
-    label: str
-    methods: tuple[str, ...]
-    remembered: bool
-    created_at: int
-    authenticated_at: int
-    seen_at: int
-    deadline: int
-    ended_at: int
-    reason: Reason | None
-
-    @property
-    def live(self) -> bool:
-        """Tell whether the session has not ended."""
-        return self.ended_at == NEVER
 
 
 def summary_of(s: Session) -> Summary:

@@ -5,23 +5,16 @@ from itertools import count
 
 from attrs import evolve, field, fields, frozen
 
-from ..effects import Call, Flow, Load, NewSecret, NewSid, Notice, Now, ReadEpoch, Supersede, Swap, Tell
+from ..effects import Call, Flow, Load, NewSecret, NewSid, Now, ReadEpoch, Supersede, Swap, Tell
 from ..errors import InvalidSetting, Refused
 from ..events import LogIn, Reauthenticate, Restamp, SatisfyMfa, Touch, Write, named
 from ..machine import begin, step
 from ..policy import Policy, moment_for
 from ..records import EXPIRING, KEEPING, Epoch, Reason, Session, State
 from ..refusals import NOT_KEPT
+from ..values import Attempt, Notice
 from .telling import pause, tell
 from .tokens import Token, proof_of
-
-
-@frozen
-class Attempt:
-    """Hold the subject's epoch from before a credential was checked; 0 if nobody has logged in yet."""
-
-    subject: str = field(validator=named)
-    epoch: int
 
 
 def attempt(subject: str) -> Flow[Attempt]:

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from typing import Final
 
-from ..effects import Flow, Notice, Pause, Tell
+from ..effects import Flow, Pause, Tell
 from ..errors import Contention
 from ..records import Session
+from ..values import Notice
 
 PATIENCE: Final = 2_000  # milliseconds, over all attempts
 
