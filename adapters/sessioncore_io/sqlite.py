@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import wraps
+from functools import lru_cache, wraps
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
@@ -292,6 +292,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_close_all)
 
 
+@lru_cache(maxsize=1_024)
 def _epoch(value: int | None, cause: str | None) -> Epoch | None:
     if value is None:
         return None

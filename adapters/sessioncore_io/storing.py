@@ -148,8 +148,14 @@ class StoredVisit(Visit):
 
     @property
     def steady(self) -> bool:
-        """Tell whether a response may start at once: nothing to commit, and nothing that failed."""
-        return self.idle and not self.failed
+        """Tell whether a response may start at once: nothing to commit, and nothing that failed.
+
+        Nearly every request ends by this one question, so the usual answer is given without asking the others.
+        """
+        if self._events or self._chapters or self._dropped or self._bag_ is not None or self._failure is not None:
+            return self.idle and not self.failed
+        view = self._view
+        return view is None or not self._touch_due(view)
 
     @property
     def accessed(self) -> bool:

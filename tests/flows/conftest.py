@@ -1,15 +1,8 @@
-"""Interleavings need secrets that are the same in every replay."""
-
-from collections.abc import Iterator
+"""Every interleaving begins on an empty stage."""
 
 import pytest
-from tests.flows.scenes import Stage, repeatable_secrets
 
-
-@pytest.fixture(autouse=True)
-def _repeatable_secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with repeatable_secrets(monkeypatch):
-        yield
+from sessioncore.testing.explore.requests import Stage
 
 
 @pytest.fixture

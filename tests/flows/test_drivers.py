@@ -5,14 +5,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from tests.flows.scenes import POLICY, Stage, logging_in, request
 
 from sessioncore import Contention, NotYours, Policy, Reason, StoreUnavailable
 from sessioncore import effects as fx
 from sessioncore import flows as core
 from sessioncore.effects import Effect, Flow, arun, run
 from sessioncore.testing.clock import START
-from sessioncore.testing.interleave import perform, play
+from sessioncore.testing.explore import perform, play
+from sessioncore.testing.explore.requests import POLICY, Stage, logging_in, request
 from sessioncore.testing.model import ModelStore
 
 Perform = Callable[[Effect[Any]], Any]

@@ -1,16 +1,19 @@
 """A store that fails before or after it did its part: nobody gets in, and no end is claimed that is not done."""
 
 import pytest
-from tests.flows.scenes import (
+
+from sessioncore import ANY_SUBJECT, Reason, StoreUnavailable
+from sessioncore import flows as core
+from sessioncore.testing.clock import START
+from sessioncore.testing.explore import Actor, Scene, explore, play
+from sessioncore.testing.explore.properties import alive, one_live_proof_a_row, opens
+from sessioncore.testing.explore.requests import (
     POLICY,
     Page,
     Stage,
-    alive,
     keeping_only,
     leaving,
     logging_in,
-    one_live_proof_a_row,
-    opens,
     proving_again,
     request,
     resetting,
@@ -18,11 +21,6 @@ from tests.flows.scenes import (
     touching,
     writing,
 )
-
-from sessioncore import ANY_SUBJECT, Reason, StoreUnavailable
-from sessioncore import flows as core
-from sessioncore.testing.clock import START
-from sessioncore.testing.interleave import Actor, Scene, explore, play
 
 LATER = START + 60_000
 PAGES = {

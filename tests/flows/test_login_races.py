@@ -1,26 +1,22 @@
 """Logins and second factors that race: the browser ends signed in, and nobody gets more sessions than the cap."""
 
 import pytest
-from tests.flows.scenes import (
-    ALWAYS,
+
+from sessioncore import Policy, State
+from sessioncore.testing.clock import START
+from sessioncore.testing.explore import Actor, Scene, explore
+from sessioncore.testing.explore.properties import ALWAYS, at_most, browser_ends_in, no_write_lost, opens
+from sessioncore.testing.explore.requests import (
     Page,
     Stage,
-    at_most,
-    browser_ends_in,
     keeping_only,
     logging_in,
-    no_write_lost,
-    opens,
     proving_again,
     request,
     stepping_up,
     touching,
     writing,
 )
-
-from sessioncore import Policy, State
-from sessioncore.testing.clock import START
-from sessioncore.testing.interleave import Actor, Scene, explore
 
 LATER = START + 60_000
 

@@ -1,27 +1,25 @@
 """Ending is final: whatever else runs at the same time, in whatever order, and wherever it crashes."""
 
 import pytest
-from tests.flows.scenes import (
-    ALWAYS,
+
+from sessioncore import ANY_SUBJECT, Reason
+from sessioncore import flows as core
+from sessioncore.testing.clock import START
+from sessioncore.testing.explore import Actor, explore
+from sessioncore.testing.explore.properties import ALWAYS, ended_once_acknowledged, no_write_lost
+from sessioncore.testing.explore.requests import (
     POLICY,
     Page,
     Stage,
-    ended_once_acknowledged,
     keeping_only,
     leaving,
     logging_in,
-    no_write_lost,
     proving_again,
     request,
     stepping_up,
     touching,
     writing,
 )
-
-from sessioncore import ANY_SUBJECT, Reason
-from sessioncore import flows as core
-from sessioncore.testing.clock import START
-from sessioncore.testing.interleave import Actor, explore
 
 MINUTE_LATER = START + 60_000
 OTHERS = {

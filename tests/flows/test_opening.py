@@ -15,7 +15,7 @@ from sessioncore.flows.resetting import retold
 from sessioncore.guards import quiet
 from sessioncore.policy import DAY, HOUR, MINUTE, moment_for
 from sessioncore.testing.clock import START
-from sessioncore.testing.interleave import perform
+from sessioncore.testing.explore import perform
 from sessioncore.testing.model import ModelStore
 from sessioncore.testing.strategies import situations
 

@@ -5,21 +5,6 @@ from typing import Any
 
 import pytest
 from attrs import define, evolve
-from tests.flows import scenes
-from tests.flows.scenes import (
-    ALWAYS,
-    Stage,
-    at_most,
-    browser_ends_in,
-    ended_once_acknowledged,
-    keeping_only,
-    leaving,
-    logging_in,
-    no_write_lost,
-    nothing_alive_once_acknowledged,
-    request,
-    writing,
-)
 
 from sessioncore import Epoch, LogIn, Policy, Reason, Refused, Session, State, moment_for, settle
 from sessioncore import effects as fx
@@ -27,7 +12,16 @@ from sessioncore import flows as core
 from sessioncore.effects import Flow
 from sessioncore.flows import committing, ending, opening, resetting
 from sessioncore.testing.clock import START
-from sessioncore.testing.interleave import Actor, Ask, Broken, Scene, explore
+from sessioncore.testing.explore import Actor, Ask, Broken, Scene, explore, properties, requests
+from sessioncore.testing.explore.properties import (
+    ALWAYS,
+    at_most,
+    browser_ends_in,
+    ended_once_acknowledged,
+    no_write_lost,
+    nothing_alive_once_acknowledged,
+)
+from sessioncore.testing.explore.requests import Stage, keeping_only, leaving, logging_in, request, writing
 from sessioncore.testing.model import ModelStore
 
 
@@ -71,7 +65,7 @@ def test_a_store_that_upserts_loses_a_write() -> None:
 def test_a_change_that_expects_no_epoch_lets_a_thief_stay() -> None:
     stage = Stage(Unexpecting())
     thief = stage.signed_in()
-    actors = (request("theft", thief, keeping_only(to="stolen")), scenes.resetting())
+    actors = (request("theft", thief, keeping_only(to="stolen")), requests.resetting())
 
     with pytest.raises(Broken, match="all sessions of alice ended"):
         explore(stage.store, actors, nothing_alive_once_acknowledged("resetter"))
@@ -116,7 +110,7 @@ def test_a_reset_that_ends_sessions_only_after_it_wrote_lets_a_thief_stay_when_i
 
     def gone(scene: Scene) -> None:
         if scene.store.facts["password"] == "new" and scene.gone:
-            assert scenes.opens(scene.store, thief) is None
+            assert properties.opens(scene.store, thief) is None
 
     with pytest.raises(Broken, match="resetter crashes"):
         explore(stage.store, (reset,), gone, crashes=True)
@@ -129,7 +123,7 @@ def test_an_epoch_that_is_read_after_the_password_check_lets_an_old_login_in(sta
         if right:
             handle.log_in(attempt, "pwd")
 
-    actors = (request("login", None, late), scenes.resetting())
+    actors = (request("login", None, late), requests.resetting())
 
     with pytest.raises(Broken, match="all sessions of alice ended"):
         explore(stage.store, actors, nothing_alive_once_acknowledged("resetter"))
@@ -174,7 +168,7 @@ def test_an_end_that_every_witness_tells_is_told_twice(stage: Stage, monkeypatch
 
     token = stage.signed_in()
     deadline = stage.store.rows[token.sid].deadline
-    actors = tuple(Actor(name, lambda: told_anyway(scenes.POLICY), deadline) for name in ("one", "two"))
+    actors = tuple(Actor(name, lambda: told_anyway(requests.POLICY), deadline) for name in ("one", "two"))
 
     with pytest.raises(Broken, match="told more than once"):
         explore(stage.store, actors, *ALWAYS)
@@ -200,11 +194,11 @@ def test_a_change_that_keeps_a_session_for_any_reason_brings_back_what_an_admin_
 ) -> None:
     monkeypatch.setattr(resetting, "KEEPING", tuple(Reason))
     token = stage.signed_in()
-    admin = Actor("admin", lambda: core.end(token.sid, Reason.ADMIN, "alice", scenes.POLICY))
+    admin = Actor("admin", lambda: core.end(token.sid, Reason.ADMIN, "alice", requests.POLICY))
 
     def out(scene: Scene) -> None:
         if scene["admin"].acknowledged and scene["admin"].result and scene.finished:
-            assert scenes.alive(scene) == [], "the session that the admin ended goes on"
+            assert properties.alive(scene) == [], "the session that the admin ended goes on"
 
     with pytest.raises(Broken, match="goes on"):
         explore(stage.store, (request("change", token, keeping_only(Reason.ADMIN)), admin), out)

@@ -1,18 +1,25 @@
 """A reset ends everything that began before it; a change keeps exactly the session that made it."""
 
 import pytest
-from tests.flows.scenes import (
+
+from sessioncore import InvalidSetting, Reason, State
+from sessioncore import flows as core
+from sessioncore.testing.clock import START
+from sessioncore.testing.explore import Actor, Scene, explore, play
+from sessioncore.testing.explore.properties import (
     ALWAYS,
-    Page,
-    Stage,
     alive,
     browser_ends_in,
+    nothing_alive_once_acknowledged,
+    opens,
+)
+from sessioncore.testing.explore.requests import (
+    Page,
+    Stage,
     first,
     keeping_only,
     leaving,
     logging_in,
-    nothing_alive_once_acknowledged,
-    opens,
     proving_again,
     request,
     resetting,
@@ -20,11 +27,6 @@ from tests.flows.scenes import (
     touching,
     writing,
 )
-
-from sessioncore import InvalidSetting, Reason, State
-from sessioncore import flows as core
-from sessioncore.testing.clock import START
-from sessioncore.testing.interleave import Actor, Scene, explore, play
 
 LATER = START + 60_000
 INSIDE = {

@@ -295,7 +295,7 @@ def test_the_specifications_do_what_the_memory_store_does() -> None:
     state = None
     for call in (fx.Swap(None, guest()), fx.Swap(guest(), NEXT), fx.Swap(guest(), OTHER), fx.Purge(START + 9, 5)):
         state, answer = ROW.apply(state, call)
-        args = [getattr(call, name) for name in type(call).__match_args__]  # type: ignore[attr-defined]
+        args = [getattr(call, name) for name in type(call).__match_args__]
 
         assert (answer, state) == (getattr(store, type(call).__name__.lower())(*args), store.load(SID)[0])
     assert EPOCH.apply(None, fx.Mint("alice", START))[1] == store.mint("alice", START)

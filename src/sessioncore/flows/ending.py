@@ -6,7 +6,7 @@ from typing import Final
 
 from ..effects import Due, Flow, Load, Now, OfSubject, Purge, ReadEpoch, Swap, Tell
 from ..errors import Contention, InvalidSetting, NotYours, Refused, StoreUnavailable
-from ..events import LogIn, LogOut
+from ..events import LogIn, LogOut, Restamp
 from ..machine import settle, step
 from ..policy import Policy, moment_for
 from ..records import Epoch, Reason, Session, State
@@ -74,7 +74,7 @@ def end(sid: str, reason: Reason, subject: str | AnySubject, policy: Policy) -> 
     raise AssertionError("count() does not end")
 
 
-def enforce_cap(own: Session, login: LogIn, policy: Policy) -> Flow[None]:
+def enforce_cap(own: Session, login: LogIn | Restamp, policy: Policy) -> Flow[None]:
     """End the subject's oldest logins beyond the cap, the caller's own last.
 
     Every login does this after its own commit and in the same order, so parallel ones agree on who stays. The

@@ -13,6 +13,7 @@ from ..policy import Policy, moment_for
 from ..records import EXPIRING, KEEPING, Epoch, Reason, Session, State
 from ..refusals import NOT_KEPT
 from ..values import Attempt, Notice
+from .ending import enforce_cap
 from .telling import pause, tell
 from .tokens import Token, proof_of
 
@@ -71,7 +72,7 @@ def keep_only(
 
     ``write`` stores what the others must no longer fit, such as the new password's hash. Raises ``Refused`` if
     somebody ended the subject's sessions meanwhile: then nothing is kept, else a thief's session could outlive
-    its owner's reset.
+    its owner's reset; and if newer logins, which came meanwhile, are as many as the cap allows.
     """
     if cause not in KEEPING:
         raise InvalidSetting("reason", cause, f"to keep one session, use one of {', '.join(KEEPING)}")
@@ -84,7 +85,10 @@ def keep_only(
             failure = error
         else:
             stamp = yield from _supersede_own(kept, stamp.value, cause)
-    return evolve((yield from _keep(kept, proof, cause, stamp, policy)), failure=failure)
+    stays = yield from _keep(kept, proof, cause, stamp, policy)
+    # A login that came meanwhile did not count this session: it had the former epoch.
+    yield from enforce_cap(stays.session, _restamp(kept, stays.session, stamp, None), policy)
+    return evolve(stays, failure=failure)
 
 
 def _keep(kept: Session, proof: str, cause: Reason, stamp: Epoch, policy: Policy) -> Flow[Kept]:

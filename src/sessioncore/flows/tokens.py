@@ -9,7 +9,7 @@ from attrs import field, frozen
 SID_LENGTH: Final = 22  # 128 bits as base64url
 SECRET_LENGTH: Final = 43  # 256 bits as base64url
 
-_TOKEN: Final = re.compile(rf"[A-Za-z0-9_-]{{{SID_LENGTH + SECRET_LENGTH}}}")
+_TOKEN: Final = re.compile(rf"[A-Za-z0-9_-]{{{SID_LENGTH + SECRET_LENGTH}}}").fullmatch
 
 
 def proof_of(secret: str) -> str:
@@ -32,6 +32,6 @@ class Token:
 
 def parse_token(text: str) -> Token | None:
     """Split a token of exactly the right alphabet and length, or return None before any store is asked."""
-    if _TOKEN.fullmatch(text) is None:
+    if _TOKEN(text) is None:
         return None
     return Token(text[:SID_LENGTH], text[SID_LENGTH:])

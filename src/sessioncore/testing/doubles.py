@@ -86,9 +86,9 @@ class FaultyStore(PassingStore):
         self._faults: list[_Fault] = []
 
     def fail(self, *names: str, when: When = BEFORE, skip: int = 0, times: int | None = None) -> None:
-        """Fail calls of these names (without names: all), after ``skip`` good ones, ``times`` times or until ``recover``.
+        """Fail calls of these names; without names, all of them.
 
-        ``AFTER`` is the hard case: the call has taken effect, and the caller does not know.
+        The first ``skip`` of them succeed, then ``times`` fail (None: until ``recover``). ``AFTER`` is the hard case: the call has taken effect, and the caller does not know.
         """
         for name in names:
             if name not in VERBS:

@@ -96,6 +96,8 @@ def _put(client: Any, name: str, value: str) -> None:
     jar = getattr(client, "cookies", None)
     if hasattr(client, "cookiejar"):  # WebTest
         client.set_cookie(name, value)
+        for crumb in client.cookiejar:  # it puts quotes around the value, which no browser does
+            crumb.value = value if crumb.name == name else crumb.value
     elif jar is None and hasattr(client, "set_cookie"):  # Werkzeug, Flask
         client.set_cookie(name, value, secure=name.startswith("__"))
     elif jar is not None and hasattr(jar, "output"):  # Django: an http.cookies.SimpleCookie

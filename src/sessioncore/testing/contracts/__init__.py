@@ -6,6 +6,8 @@ import pytest
 for module in ("promises", "store", "application"):
     pytest.register_assert_rewrite(f"{__name__}.{module}")
 
+from .application import SessionContract  # noqa: E402
+from .driving import Application, Visitor  # noqa: E402
 from .store import AsyncStoreContract, StoreContract  # noqa: E402
 
-__all__ = ["AsyncStoreContract", "StoreContract"]
+__all__ = ["Application", "AsyncStoreContract", "SessionContract", "StoreContract", "Visitor"]

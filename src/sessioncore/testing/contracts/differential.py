@@ -144,6 +144,6 @@ class Differential:
 
     def test_it_answers_what_the_reference_answers_whatever_is_asked_in_whatever_order(self, plain: Store) -> None:
         run_state_machine_as_test(
-            lambda: StoreMachine(plain),
+            lambda: StoreMachine(plain),  # type: ignore[arg-type]
             settings=settings(max_examples=self.examples, stateful_step_count=25, deadline=None, phases=PHASES),
         )

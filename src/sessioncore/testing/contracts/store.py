@@ -38,6 +38,14 @@ CALLS: dict[str, Callable[[Store], object]] = {
 }
 
 
+def _unavailable(store: Store, call: Callable[[Store], object]) -> bool:
+    try:
+        call(store)
+    except StoreUnavailable:
+        return True
+    return False
+
+
 class Hooks:
     """What only the store's author can do to a store; each is given what the fixture ``store`` made."""
 
@@ -92,10 +100,10 @@ class Mishaps(Hooks):
 
     def test_every_call_says_so_when_the_store_is_unavailable(self, store: Any, plain: Store) -> None:
         plain.swap(None, guest())
-        for name, call in CALLS.items():
-            with self.cut_off(store), pytest.raises(StoreUnavailable):
-                call(plain)
-                pytest.fail(f"{name} did not raise")
+        with self.cut_off(store):
+            silent = [name for name, call in CALLS.items() if not _unavailable(plain, call)]
+
+        assert silent == []
 
     def test_a_store_that_is_back_in_reach_holds_what_it_held(self, store: Any, plain: Store) -> None:
         plain.swap(None, guest())

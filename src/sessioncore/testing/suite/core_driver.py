@@ -17,8 +17,8 @@ from sessioncore import (
     Event,
     InvalidSetting,
     LogIn,
-    LogOut,
     LoginRequired,
+    LogOut,
     Policy,
     Reason,
     Reauthenticate,
@@ -54,6 +54,7 @@ class CoreDriver:
     """Open, play and commit requests on the flows alone; it is its own ``outside``."""
 
     web = False
+    nests = True
 
     def __init__(self, policy: Policy) -> None:
         self.clock = Clock()
@@ -109,9 +110,7 @@ class CoreDriver:
         except (Refused, Contention):
             yield Answer(status=409)
             return
-        yield Answer(
-            status=200, said=tuple(scene.said), before=scene.before, after=scene.after, cookie=bare.cookie
-        )
+        yield Answer(status=200, said=tuple(scene.said), before=scene.before, after=scene.after, cookie=bare.cookie)
 
     # -- from outside --------------------------------------------------------------------------------------
 
@@ -227,7 +226,9 @@ class Bare(MutableMapping[str, Any]):
         begun: Attempt = self.driver.run(flows.attempt(subject))
         return begun
 
-    def log_in(self, attempt: Attempt, method: list[str], *, remember: bool, needs: State, not_after: datetime | None) -> None:
+    def log_in(
+        self, attempt: Attempt, method: list[str], *, remember: bool, needs: State, not_after: datetime | None
+    ) -> None:
         """Log in, on this session or on a new one."""
         bound = NEVER if not_after is None else round(not_after.timestamp() * 1000)
         if bound <= self.driver.clock():
@@ -259,7 +260,7 @@ class Bare(MutableMapping[str, Any]):
             )
         )
 
-    def reauthenticate(self, method: str) -> None:
+    def reauthenticate(self, _: str) -> None:
         """Prove the first factor again."""
         s = self._owner()
         self._flush()

@@ -34,13 +34,15 @@ class Outside(Protocol):
 class Driver(Protocol):
     """Serve requests that may overlap, over one store and by one clock.
 
-    ``web`` says that a server answers, with a status and headers; ``heard`` keeps what was logged and told.
+    ``web`` says that a server answers, with a status and headers, ``nests`` that one request may run within a store
+    call of another; ``heard`` keeps what was logged and told.
     """
 
     web: bool
+    nests: bool
     clock: Clock
     store: Witness
-    outside: Outside
+    outside: Any  # an ``Outside``, whatever optional arguments it takes besides
     heard: "Heard"
 
     def serve(self, request: Request) -> Iterator[Answer | None]:

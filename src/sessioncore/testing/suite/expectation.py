@@ -16,6 +16,7 @@ from .script import Request, Sight, Verb
 
 SID: Final = 22  # the selector's length in a token
 TOKEN: Final = 65
+CREDENTIALS: Final = ("log_in", "satisfy_mfa", "reauthenticate")
 
 REFUSED, LOGIN_REQUIRED, OK = "Refused", "LoginRequired", "ok"
 
@@ -195,7 +196,7 @@ class Expected:
         self._flush()
         return self._prove(Act(what="satisfy_mfa", subject=self.view.subject, kinds=(int(kind_of(method)), 0)))
 
-    def reauthenticate(self, method: str) -> str:
+    def reauthenticate(self, _: str) -> str:
         """Prove the first factor again."""
         if self.view is None or not self.view.subject:
             return LOGIN_REQUIRED
@@ -331,7 +332,11 @@ class Expected:
 
     def _close(self, chapter: Chapter) -> None:
         stood = chapter.session is not None and chapter.session.reason is None
+        s = chapter.session
+        rotated = s is not None and s.token == chapter.token and any(act.what in CREDENTIALS for act in chapter.acts)
         self._replay(chapter)
+        if s is not None and rotated and stood:
+            s.former, s.token = s.token, f"never handed out, after {s.token}"
         if stood and not chapter.begun and chapter.acts[-1].what == "log_out":
             self.crumb = Crumb.CLEARED
 
@@ -424,7 +429,7 @@ def present(model: Model, token: str) -> tuple[Held, Known | None]:
 
 
 VERBS: Final[dict[str, Callable[..., str]]] = {
-    "fail": lambda expected: OK,
+    "fail": lambda _: OK,
     "set": Expected.set,
     "append": Expected.append,
     "drop": Expected.drop,

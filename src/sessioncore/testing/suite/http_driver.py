@@ -46,6 +46,7 @@ class _HttpDriver:
     """Send requests to a server of this process; its clock and store are ours."""
 
     web = True
+    nests = False
     port: int
     sessions: Any
 
@@ -113,7 +114,7 @@ class UvicornDriver(_HttpDriver):
         self.sessions = app.sessions
         listening = socket.create_server(("127.0.0.1", 0))
         self.port = listening.getsockname()[1]
-        config = uvicorn.Config(app, log_config=None, lifespan="off", ws="none")  # type: ignore[arg-type]
+        config = uvicorn.Config(app, log_config=None, lifespan="off", ws="none")
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listening]})
         self._thread.start()

@@ -278,7 +278,7 @@ class Look:
     @property
     def over(self) -> Reason | None:
         """Say why the session is dead, if the token was its own."""
-        return self.known.reason if self.known is not None and self.held is Held.ENDED else None
+        return self.known.reason if self.known is not None and self.held in (Held.ENDED, Held.FORMER) else None
 
 
 @invariant("UnknownIdInert")
@@ -290,7 +290,7 @@ def unknown_id_inert(look: Look) -> bool:
 @invariant("OneLiveProof")
 def one_live_proof(look: Look) -> bool:
     """Only the newest secret of a session opens it; a former one is inert."""
-    return not (look.alive and look.held is Held.FORMER)
+    return not (look.alive and look.held is Held.FORMER and look.over is None)
 
 
 @invariant("IdleBound")
@@ -320,7 +320,7 @@ def reset_revokes_all_prior(look: Look) -> bool:
 @invariant("LogoutLinearizable")
 def logout_linearizable(look: Look) -> bool:
     """After an acknowledged logout, of whatever reason, every load finds the session dead."""
-    return not (look.alive and look.held is Held.ENDED)
+    return not (look.alive and look.over is not None)
 
 
 @invariant("NotEarly")
@@ -355,7 +355,8 @@ def writes_are_kept(look: Look) -> bool:
 
 
 ON_LOOK: Final = (
-    unknown_id_inert, one_live_proof, dead_after_idle, dead_after_lifetime, dead_after_upstream, reset_revokes_all_prior,
+    unknown_id_inert, one_live_proof, dead_after_idle, dead_after_lifetime, dead_after_upstream,
+    reset_revokes_all_prior,
     logout_linearizable, not_early, subject_isolation, mfa_bound, state_as_expected, writes_are_kept,
 )  # fmt: skip
 
@@ -406,7 +407,7 @@ def commit_before_respond(exchange: Exchange) -> bool:
 
 @invariant("SetCookieDiscipline")
 def set_cookie_discipline(exchange: Exchange) -> bool:
-    """A cookie is set only by the request that began or rotated the session, and cleared only by the one that ended it."""
+    """Only the request that began or rotated a session sets the cookie; only the one that ended it clears it."""
     return exchange.crumb is exchange.expected.crumb
 
 
@@ -439,7 +440,8 @@ def varies_by_cookie(exchange: Exchange) -> bool:
 
 
 ON_ANSWER: Final = (
-    logs_out, reset_beats_login, commit_before_respond, total, rotation_keeps_the_row, set_cookie_discipline, never_adopted, varies_by_cookie,
+    logs_out, reset_beats_login, commit_before_respond, total, rotation_keeps_the_row,
+    set_cookie_discipline, never_adopted, varies_by_cookie,
 )  # fmt: skip
 
 

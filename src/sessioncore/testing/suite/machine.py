@@ -16,8 +16,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from sessioncore import ANY_SUBJECT, NEVER, Limits, NotYours, Policy, Reason, Refused, State, StoreUnavailable
 from sessioncore.policy import HOUR, MINUTE, SECOND
 
-from . import invariants as check
 from ..clock import START
+from . import invariants as check
 from .driver import Driver
 from .expectation import SID, Crumb, Expected, NotDone
 from .reference import Around, Known, Model
@@ -71,6 +71,11 @@ PARTS: Final = st.one_of(WRITES, WRITES, CREDENTIALS)
 KEEPING: Final = st.sampled_from([("password_changed",), ("end_others",)])
 ALONE: Final = st.builds(lambda write, keep, after: (*write, keep, *after), WRITES, KEEPING, WRITES)
 MEDLEYS: Final = st.lists(PARTS, max_size=3).map(lambda parts: tuple(verb for part in parts for verb in part))
+# The cap is promised when no login is in flight: races are run by everything else.
+RACERS: Final = st.one_of(
+    WRITES,
+    st.sampled_from([(("satisfy_mfa", "otp"),), (("reauthenticate", "pwd"),), (("log_out",),)]),
+)
 REQUESTS: Final = st.one_of(MEDLEYS, MEDLEYS, MEDLEYS, ALONE, KEEPING.map(lambda keep: (keep,)))
 
 
@@ -215,6 +220,16 @@ class SessionMachine(RuleBasedStateMachine):
         """Let a slow request commit and answer."""
         self._go_on(self.pending.pop(pick % len(self.pending)))
 
+    @precondition(lambda self: self.driver.nests)
+    @rule(browser=BROWSERS, verbs=RACERS, other=BROWSERS, others=RACERS)
+    def race(self, browser: int, verbs: tuple[Verb, ...], other: int, others: tuple[Verb, ...]) -> None:
+        """Let another request in between a request's load of the row and its swap."""
+        self.tally.overlaps += 1
+        self._ask(browser, (*verbs, ("hold",)))
+        self.driver.store.interrupt = lambda: self._ask(other, others)
+        self._go_on(self.pending.pop())
+        self.driver.store.let_in()
+
     # -- from outside --------------------------------------------------------------------------------------
 
     @rule(subject=SUBJECTS)
@@ -268,7 +283,8 @@ class SessionMachine(RuleBasedStateMachine):
     def sweep(self) -> None:
         """End what is abandoned."""
         self.driver.outside.sweep()
-        check.swept(list(self.driver.store.due(self.driver.clock(), 100)))
+        rows = self.driver.store.rows.values()
+        check.swept([row for row in rows if row.live and row.deadline <= self.driver.clock()])
 
     @rule(keep=st.sampled_from([timedelta(0), timedelta(hours=1)]))
     def purge(self, keep: timedelta) -> None:
@@ -284,9 +300,10 @@ class SessionMachine(RuleBasedStateMachine):
     def lose_the_store(self, browser: int) -> None:
         """Ask for a page while the store is down."""
         token = self.jars[browser].token
+        verbs: tuple[Verb, ...] = () if token else (("set", "theme", 1),)
         self.driver.store.down = True
         try:
-            answer = next(iter(self.driver.serve(Request(token, (("set", "theme", 1),)))))
+            answer = next(iter(self.driver.serve(Request(token, verbs))))
         except StoreUnavailable:
             answer = Answer(status=503)
         finally:
@@ -387,7 +404,9 @@ class SessionMachine(RuleBasedStateMachine):
         check.no_secret_leak(check.traces_of(rows, self.driver.heard, answer, self.tokens))
 
     def _check_look(self, expected: Expected, sight: Sight, seen: Sight | None) -> None:
-        for holds in check.ON_LOOK if seen is not None else ():
+        if seen is None:
+            return
+        for holds in check.ON_LOOK:
             holds(check.Look(expected.presented, expected.known_then, sight, seen))
 
     def _check_answer(self, expected: Expected, answer: Answer) -> None:
@@ -441,7 +460,10 @@ class SessionMachine(RuleBasedStateMachine):
     def _zones(self) -> Iterator[Around]:
         views = [p.expected.view for p in self.pending if p.expected.view is not None]
         for s in (*self.model.sessions.values(), *views):
-            for limits in (s.limits, *(limits for p in (NORMAL, STRICT) for limits in (p.guest, p.login, p.remembered))):
+            for limits in (
+                s.limits,
+                *(limits for p in (NORMAL, STRICT) for limits in (p.guest, p.login, p.remembered)),
+            ):
                 yield s.seen.after(limits.idle)
                 yield s.since.after(limits.lifetime)
             for policy in (NORMAL, STRICT) if s.mfa_at else ():
@@ -481,7 +503,9 @@ class SessionMachine(RuleBasedStateMachine):
             if not row.live and row.reason is not None:
                 self.model.end(s, row.reason)
             elif row.live:
-                s.state, s.mfa_at = (row.state, None) if recorded.lapsed and row.mfa_at > row.seen_at else (s.state, s.mfa_at)
+                s.state, s.mfa_at = (
+                    (row.state, None) if recorded.lapsed and row.mfa_at > row.seen_at else (s.state, s.mfa_at)
+                )
 
 
 def machine_for(build: Callable[[Policy], Driver], tally: Tally | None = None) -> type[SessionMachine]:

@@ -232,11 +232,11 @@ class Model:
         s.mfa_at = s.seen if second else None
         s.limits = self.policy.remembered if act.remember else self.policy.login
 
-    def satisfy_mfa(self, s: Known, act: Act) -> None:
+    def satisfy_mfa(self, s: Known, _: Act) -> None:
         """Count a second factor from now."""
         s.state, s.mfa_at = MFA_SATISFIED, s.seen
 
-    def reauthenticate(self, s: Known, act: Act) -> None:
+    def reauthenticate(self, s: Known, _: Act) -> None:
         """Start the lifetime anew; the second factor gets no younger."""
         s.since = s.seen
 

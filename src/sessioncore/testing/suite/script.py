@@ -148,7 +148,7 @@ def _next(advance: Callable[[], Any]) -> Any:
 
 def answer_of(report: dict[str, Any], **rest: Any) -> Answer:
     """Read a report back."""
-    seen = {name: Sight(**report[name]) if report[name] else None for name in ("before", "after")}
+    seen: dict[str, Any] = {name: Sight(**report[name]) if report[name] else None for name in ("before", "after")}
     return Answer(said=tuple(report["said"]), **seen, **rest)
 
 
@@ -173,8 +173,8 @@ def _log_in(scene: Scene, methods: list[str], remember: bool, needs: str, not_af
 
 
 VERBS: Final[dict[str, Callable[..., Any]]] = {
-    "hold": lambda scene: HOLD,
-    "fail": lambda scene: None,
+    "hold": lambda _: HOLD,
+    "fail": lambda _: None,
     "set": _set,
     "append": _append,
     "drop": _drop,

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from sessioncore import Policy, Store
+from sessioncore_io import CLEAR
 from sessioncore_io.answers import UNCOMMITTED, replacement
 from sessioncore_io.shell import Sessions
-from sessioncore_io import CLEAR
 
 from ..clock import Clock
 from .driver import Heard
@@ -17,6 +17,7 @@ class ShellDriver:
     """Open, play and commit handles of ``Sessions``."""
 
     web = False
+    nests = True
 
     def __init__(self, store: Store, policy: Policy) -> None:
         self.clock = Clock()

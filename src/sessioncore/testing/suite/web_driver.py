@@ -59,6 +59,7 @@ class WsgiDriver:
     """Call the WSGI middleware; an empty chunk before the response starts is a hold (PEP 3333)."""
 
     web = True
+    nests = True
 
     def __init__(self, store: Store, policy: Policy) -> None:
         self.clock = Clock()
@@ -161,6 +162,7 @@ class AsgiDriver:
     """Call the ASGI middleware in an event loop that runs only while the test waits for it."""
 
     web = True
+    nests = False
 
     def __init__(self, store: Store, policy: Policy) -> None:
         self.clock = Clock()

@@ -29,7 +29,7 @@ class Witness:
         self.changes: list[Change] = []
         self.rows: dict[str, Session] = {}
         self.superseded: dict[str, int] = {}
-        self.asked = 0
+        self.interrupt: Callable[[], None] | None = None
 
     def __getattr__(self, name: str) -> Any:
         """Answer for the calls that change no session."""
@@ -42,7 +42,6 @@ class Witness:
         return guarded
 
     def _refuse_if_down(self) -> None:
-        self.asked += 1
         if self.down:
             raise StoreUnavailable("the store was told to fail")
 
@@ -52,14 +51,21 @@ class Witness:
         return self.store.load(sid)
 
     def swap(self, old: Session | None, new: Session) -> bool:
-        """Swap, and write an acknowledged change down."""
+        """Swap, and write an acknowledged change down; another request may come first."""
         self._refuse_if_down()
+        self.let_in()
         done = self.store.swap(old, new)
         if done:
             stood, epoch = self.rows.get(new.sid), self.store.epoch(new.subject)
             self.changes.append(Change(old=old, new=new, stood=stood, epoch=epoch, at=self.clock()))
             self.rows[new.sid] = new
         return done
+
+    def let_in(self) -> None:
+        """Let the request in that was told to come between a load and a swap."""
+        interrupt, self.interrupt = self.interrupt, None
+        if interrupt is not None:
+            interrupt()
 
     def supersede(self, subject: str, at: int, cause: Reason, expected: int | None = None) -> Epoch | None:
         """Supersede, and count it."""
