@@ -1,21 +1,17 @@
 """Keep sessions in a SQLite file: the embedded default. Safe with threads, several processes and fork."""
 
-import os
 import sqlite3
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
 from functools import lru_cache, wraps
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
-from weakref import WeakSet
 
 from sessioncore import Epoch, InvalidSetting, Reason, Session, StoreUnavailable
 from sessioncore.records import NEVER
 
 from .codec import encode, readable
+from .sqlite_file import SqliteFile
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -86,15 +82,7 @@ def _guarded(call: Callable[P, T]) -> Callable[P, T]:
     return guarded
 
 
-class _Connection(sqlite3.Connection):
-    """Close when the thread that held it has ended: Python 3.13 warns of connections that are only forgotten."""
-
-    def __del__(self) -> None:
-        with suppress(sqlite3.ProgrammingError):  # the file could not be opened
-            self.close()
-
-
-class SqliteStore:
+class SqliteStore(SqliteFile):
     """Keep sessions in the file at ``path``, in WAL mode.
 
     An acknowledged login, rotation, end or epoch is durable at power loss (synchronous=FULL); a Touch or a
@@ -103,13 +91,8 @@ class SqliteStore:
     """
 
     def __init__(self, path: str | Path, patience: float = 2.0) -> None:
-        if str(path) in ("", ":memory:"):
-            raise InvalidSetting("path", str(path), "name a file; without one, use MemoryStore")
-        self.path = Path(path)
-        self.patience = patience
-        self._local = threading.local()
+        super().__init__(path, patience)
         self._initialise()
-        _stores.add(self)
 
     @_guarded
     def load(self, sid: str) -> tuple[Session | None, Epoch | None]:
@@ -203,41 +186,6 @@ class SqliteStore:
                 connection.execute("UPDATE marks SET until = max(until, ?) WHERE name = ?", (until, name))
             return first
 
-    def close(self) -> None:
-        """Close this thread's connection; others close theirs when their thread ends."""
-        connection = getattr(self._local, "connection", None)
-        if connection is not None:
-            connection.close()
-            self._local.connection = None
-
-    # -- connections: one a thread and process; SQLite's may not cross a fork, not even to be closed ---------
-
-    @property
-    def _connection(self) -> sqlite3.Connection:
-        local = self._local
-        if getattr(local, "connection", None) is None or local.pid != os.getpid():
-            local.connection = self._connect()
-            local.pid = os.getpid()
-            local.full = True
-        connection: sqlite3.Connection = local.connection
-        return connection
-
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self.path, timeout=self.patience, isolation_level=None, check_same_thread=False, factory=_Connection
-        )
-        connection.execute("PRAGMA synchronous = FULL")
-        return connection
-
-    @contextmanager
-    def _durable(self, matters: bool) -> Iterator[sqlite3.Connection]:
-        """Give the connection, set to reach the disk before it answers if the write matters."""
-        connection = self._connection
-        if self._local.full is not matters:
-            connection.execute(f"PRAGMA synchronous = {'FULL' if matters else 'NORMAL'}")
-            self._local.full = matters
-        yield connection
-
     def _rows(self, query: str, values: tuple[Any, ...]) -> Iterator[Session]:
         found = self._connection.execute(query, values)
         return (row for sid, record in found if (row := readable(sid, record)) is not None)
@@ -253,43 +201,6 @@ class SqliteStore:
             for statement in SCHEMA.split(";"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-    @contextmanager
-    def _exclusively(self) -> Iterator[sqlite3.Connection]:
-        connection = self._connection
-        self._switch_to_wal(connection)
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield connection
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
-
-    def _switch_to_wal(self, connection: sqlite3.Connection) -> None:
-        """Switch the journal, which SQLite does not wait for: another process may be doing the same."""
-        give_up_at = time.monotonic() + self.patience
-        while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-            try:
-                (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-            except sqlite3.OperationalError:
-                if time.monotonic() > give_up_at:
-                    raise
-                time.sleep(0.01)
-            else:
-                if mode != "wal":
-                    raise sqlite3.OperationalError("this file system cannot hold a write-ahead log")
-
-
-def _close_all() -> None:
-    """Close this thread's connections before it forks: a server may load the application and then its workers."""
-    for store in list(_stores):
-        store.close()
-
-
-_stores: Final["WeakSet[SqliteStore]"] = WeakSet()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_close_all)
 
 
 @lru_cache(maxsize=1_024)
