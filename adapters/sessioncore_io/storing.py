@@ -9,7 +9,7 @@ from attrs import evolve
 from sessioncore import Contention, Epoch, LogOut, Notice, Reason, Refused, Restamp, Session, StoreUnavailable, Touch
 from sessioncore.effects import Flow, Now, Tell
 from sessioncore.events import Credential
-from sessioncore.flows import Chapter, Kept, Standing, Token, commit, keep_only, open_session, proof_of, touch
+from sessioncore.flows import Chapter, Standing, Token, commit, keep_only, open_session, proof_of, touch
 from sessioncore.policy import touch_due
 from sessioncore.refusals import NOT_KEPT
 
@@ -71,18 +71,24 @@ class StoredVisit(Visit):
             self._order = CLEAR  # our own event ended it; who finds it ended leaves the cookie alone
 
     def _store_current(self, chapter: Chapter) -> Flow[None]:
+        secret = self._secret  # another task of this request may rotate again while this one waits
         try:
             outcome = yield from commit(chapter, self._shell.policy)
         except Refused:
-            self._events, self._secret = (), ""
-            self._rebase(None)  # what it proved does not hold: nobody, as far as this request goes
+            self._renounce()
             raise
         session = outcome.session
-        if session is not None and session.live and self._secret and session.proof == proof_of(self._secret):
-            self._token = self._order = Token(session.sid, self._secret)
-        self._secret = ""
-        self._events = self._events[len(chapter.events) :]  # another task may have gone on meanwhile
+        if session is not None and session.live and secret and session.proof == proof_of(secret):
+            self._token = self._order = Token(session.sid, secret)
+        if self._secret == secret:
+            self._secret = ""
+        self._events = self._events[len(chapter.events) :]
         self._rebase(session, proved=any(isinstance(event, Credential) for event in chapter.events))
+
+    def _renounce(self) -> None:
+        """Be nobody, as far as this request goes: what it wanted to prove does not hold."""
+        self._events, self._secret = (), ""
+        self._rebase(None)
 
     def _rebase(self, session: Session | None, *, proved: bool = False) -> None:
         """Go on with the session as it is stored now, if this request proved a right to it as it is now.
@@ -91,7 +97,7 @@ class StoredVisit(Visit):
         before. Then this one is powerless, as if it had come with its token only now.
         """
         self._begun = None
-        self._standing = Standing.INERT
+        self._standing = Standing.INERT if self._token else Standing.ABSENT
         if session is not None and session.live:
             ours = proved or (self._token is not None and session.proof == proof_of(self._token.secret))
             self._standing = Standing.CURRENT if ours else Standing.FORMER
@@ -121,10 +127,14 @@ class StoredVisit(Visit):
         self._refuse_late(event)
         yield from self._committing()
         if self._view is None:
-            raise Refused(event, "ended", NOT_KEPT, None)
+            raise Refused(event, None, NOT_KEPT, None)
         assert self._token is not None
         own = proof_of(self._token.secret)  # a parallel request may have rotated the row
-        kept: Kept = yield from keep_only(self._view, own, cause, write, self._shell.policy)
+        try:
+            kept = yield from keep_only(self._view, own, cause, write, self._shell.policy)
+        except Refused:
+            self._renounce()
+            raise
         if kept.token is not None:
             self._token = self._order = kept.token
         self._rebase(kept.session)

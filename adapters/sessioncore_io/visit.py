@@ -93,9 +93,9 @@ class Visit:
     @property
     def _current_secret(self) -> str:
         """Give the secret that the browser will hold after this response; empty if it will hold none of ours."""
-        if self._secret or self._token is None:
+        if self._secret or self._token is None or self._standing is Standing.ABSENT:
             return self._secret
-        return self._token.secret if self._view is not None or self._standing in _POWERLESS else ""
+        return self._token.secret
 
     # -- events --------------------------------------------------------------------------------------------
 

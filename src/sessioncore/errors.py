@@ -20,11 +20,13 @@ class InvalidSetting(SessionError, ValueError):
 class Refused(SessionError):
     """No row of the table lets this event act on this session at this moment.
 
-    ``settled`` is the session as the clock leaves it: store it, it may have ended.
+    ``settled`` is the session as the clock leaves it: store it, it may have ended. ``state`` is its state. Both are
+    None if there is no session any more.
     """
 
-    def __init__(self, event: Any, state: Any, why: str, settled: Any) -> None:
-        super().__init__(f"{type(event).__name__} on a session that is {state}: {why}")
+    def __init__(self, event: object, state: Any, why: str, settled: Any) -> None:
+        where = "no session" if state is None else f"a session that is {state}"
+        super().__init__(f"{type(event).__name__} on {where}: {why}")
         self.event = event
         self.state = state
         self.why = why

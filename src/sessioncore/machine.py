@@ -7,7 +7,7 @@ would add a trigger that jumps to any state.
 
 from collections.abc import Callable, Iterable
 from enum import Enum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import transitions
 from attrs import define, evolve
@@ -18,7 +18,18 @@ from .records import Moment, Session, State
 from .refusals import why_not
 from .table import TABLE, Row
 
-Record = TypeVar("Record")
+
+class Steppable(Protocol):
+    """What a machine asks of a record: where it stands, and how many rows have fired."""
+
+    @property
+    def state(self) -> Any: ...
+
+    @property
+    def version(self) -> int: ...
+
+
+Record = TypeVar("Record", bound=Steppable)
 
 
 @define
@@ -63,7 +74,7 @@ class Machine(Generic[Record]):
     def fire(self, session: Record, event: object, moment: object) -> Record | None:
         """Fire the enabled row of this event and return what it makes of the session, or None if there is none."""
         trigger = self._triggers.get(type(event))
-        cursor = _Cursor(session.state, session, event, moment)  # type: ignore[attr-defined]
+        cursor = _Cursor(session.state, session, event, moment)
         if trigger is None or cursor.state.name not in trigger.transitions:
             return None
         return cursor.session if trigger.trigger(cursor) else None
@@ -83,7 +94,7 @@ class Machine(Generic[Record]):
         settled = self.settle(session, moment)
         if settled is not session and (fired := self.fire(settled, event, moment)) is not None:
             return fired
-        raise Refused(event, settled.state, self._explain(settled, event, moment), settled)  # type: ignore[attr-defined]
+        raise Refused(event, settled.state, self._explain(settled, event, moment), settled)
 
 
 def _arrow(row: Row, trigger: str) -> dict[str, Any]:

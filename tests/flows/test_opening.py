@@ -11,7 +11,7 @@ from sessioncore import effects as fx
 from sessioncore import flows as core
 from sessioncore.effects import Effect, run
 from sessioncore.flows import Standing, Token, glance, open_session, proof_of
-from sessioncore.flows.resetting import retold
+from sessioncore.flows.retelling import retold
 from sessioncore.guards import quiet
 from sessioncore.policy import DAY, HOUR, MINUTE, moment_for
 from sessioncore.testing.clock import START

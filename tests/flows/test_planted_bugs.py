@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from attrs import define, evolve
 
-from sessioncore import Epoch, LogIn, Policy, Reason, Refused, Session, State, moment_for, settle
+from sessioncore import Epoch, LogIn, Policy, Reason, Refused, Session, State, StoreUnavailable, moment_for, settle
 from sessioncore import effects as fx
 from sessioncore import flows as core
 from sessioncore.effects import Flow
-from sessioncore.flows import committing, ending, opening, resetting
+from sessioncore.flows import Token, committing, ending, opening, resetting
 from sessioncore.testing.clock import START
 from sessioncore.testing.explore import Actor, Ask, Broken, Scene, explore, properties, requests
 from sessioncore.testing.explore.properties import (
@@ -18,11 +18,13 @@ from sessioncore.testing.explore.properties import (
     at_most,
     browser_ends_in,
     ended_once_acknowledged,
+    no_cookie_before_its_commit,
     no_write_lost,
     nothing_alive_once_acknowledged,
 )
 from sessioncore.testing.explore.requests import Stage, keeping_only, leaving, logging_in, request, writing
 from sessioncore.testing.model import ModelStore
+from sessioncore_io import CLEAR
 
 
 @define
@@ -202,3 +204,112 @@ def test_a_change_that_keeps_a_session_for_any_reason_brings_back_what_an_admin_
 
     with pytest.raises(Broken, match="goes on"):
         explore(stage.store, (request("change", token, keeping_only(Reason.ADMIN)), admin), out)
+
+
+# -- what most session libraries do ----------------------------------------------------------------------------
+
+
+@define
+class Uncomparing(ModelStore):
+    """Look whether there is a live row, and set without comparing it."""
+
+    def swap(self, old: Session | None, new: Session) -> bool:
+        """Put ``new`` where anything live is."""
+        standing = self.rows.get(new.sid)
+        if (standing is None) != (old is None) or (standing is not None and not standing.live):
+            return False
+        self.rows[new.sid] = new
+        return True
+
+
+@define
+class Deleting(ModelStore):
+    """Delete at logout, so that nothing tells an ended session from one that never was."""
+
+    def swap(self, old: Session | None, new: Session) -> bool:
+        """Keep only what lives."""
+        if self.rows.get(new.sid) not in (None, old):
+            return False
+        self.rows[new.sid] = new
+        if not new.live:
+            del self.rows[new.sid]
+        return True
+
+
+def test_a_store_that_gets_then_sets_without_comparing_loses_a_write() -> None:
+    stage = Stage(Uncomparing())
+    token = stage.signed_in()
+    actors = (request("one", token, writing("cart")), request("two", token, writing("theme")))
+
+    with pytest.raises(Broken, match="is stored"):
+        explore(stage.store, actors, no_write_lost(one="cart", two="theme"))
+
+
+def test_a_logout_that_deletes_lets_a_late_write_bring_the_session_back() -> None:
+    stage = Stage(Deleting())
+    token = stage.signed_in()
+    actors = (request("leaver", token, leaving), request("writer", token, writing()))
+
+    with pytest.raises(Broken, match="leaver was told"):
+        explore(stage.store, actors, ended_once_acknowledged("leaver", token.sid, token))
+
+
+def test_a_rotation_as_two_independent_writes_leaves_the_guests_token_signed_in_when_it_crashes(stage: Stage) -> None:
+    guest = stage.guest()
+
+    def in_two_writes() -> Flow[None]:
+        row, _ = yield from fx.Load(guest.sid).ask()
+        epoch = yield from fx.Mint("alice", START).ask()
+        assert row is not None
+        raised = evolve(row, state=State.AUTHENTICATED, subject="alice", epoch=epoch.value, version=row.version + 1)
+        yield from fx.Swap(row, raised).ask()
+        yield from fx.Swap(raised, evolve(raised, proof="1" * 64, former_proof=row.proof)).ask()
+
+    def not_fixed(scene: Scene) -> None:
+        session = properties.opens(scene.store, guest)
+        assert session is None or not session.signed_in, "a token from before the login is signed in"
+
+    with pytest.raises(Broken, match="from before the login"):
+        explore(stage.store, (Actor("login", in_two_writes),), not_fixed, crashes=True)
+
+
+def test_a_rotation_under_a_new_key_outlives_the_logout_beside_it(stage: Stage) -> None:
+    token = stage.signed_in()
+
+    def under_a_new_key() -> Flow[None]:
+        row, _ = yield from fx.Load(token.sid).ask()
+        assert row is not None
+        if row.live and (yield from fx.Swap(None, evolve(row, sid="n" * 22, proof="1" * 64)).ask()):
+            ended = evolve(row, state=State.LOGGED_OUT, reason=Reason.REPLACED, ended_at=START)
+            yield from fx.Swap(row, ended).ask()
+
+    actors = (request("leaver", token, leaving), Actor("mfa", under_a_new_key))
+
+    with pytest.raises(Broken, match="all sessions of alice ended"):
+        explore(stage.store, actors, nothing_alive_once_acknowledged("leaver"))
+
+
+def test_an_answer_that_clears_a_cookie_it_does_not_know_signs_a_new_login_out(stage: Stage) -> None:
+    guest = stage.guest()
+
+    def clearing() -> Flow[object]:
+        opened = yield from core.open_session(guest, requests.POLICY)
+        return None if opened.standing is core.Standing.CURRENT else CLEAR
+
+    actors = (request("login", guest, logging_in()), Actor("stale", clearing))
+
+    with pytest.raises(Broken, match="the cookie was cleared"):
+        explore(stage.store, actors, browser_ends_in(State.AUTHENTICATED, guest))
+
+
+def test_a_cookie_that_is_sent_before_the_commit_opens_nothing_when_the_store_fails(stage: Stage) -> None:
+    genuine = request("login", None, logging_in())
+
+    def hasty() -> Flow[object]:
+        try:
+            return (yield from genuine.flow())
+        except StoreUnavailable:
+            return Token("login-2".ljust(22, "-"), "login-1".ljust(43, "-"))
+
+    with pytest.raises(Broken, match="no such session is stored"):
+        explore(stage.store, (Actor("login", hasty),), no_cookie_before_its_commit, faults=1)

@@ -12,7 +12,6 @@ under every interleaving:
 """
 
 from collections.abc import Mapping
-from itertools import count
 from typing import Final
 
 from attrs import evolve, field, frozen
@@ -25,7 +24,7 @@ from ..policy import Policy, moment_for
 from ..records import Epoch, Session
 from ..values import Notice
 from .ending import after_newest, enforce_cap
-from .telling import changes, pause, tell, tell_change
+from .telling import Turn, changes, tell, tell_change
 
 Epochs = Mapping[str, Epoch | None]
 
@@ -71,8 +70,8 @@ def commit(chapter: Chapter, policy: Policy) -> Flow[Outcome]:
     Raises ``Refused`` if a credential event cannot act, ``Contention`` if others keep changing the row, and
     ``StoreUnavailable`` if the store cannot say; a LogOut is done exactly when this returns.
     """
-    waited = 0
-    for attempt in count(1):
+    turn = Turn()
+    while True:
         row, epoch = (None, None) if chapter.begun else (yield from Load(chapter.sid).ask())
         base = chapter.begun or row
         if base is None:  # purged: as dead as ended
@@ -91,8 +90,7 @@ def commit(chapter: Chapter, policy: Policy) -> Flow[Outcome]:
         if all(isinstance(event, Touch) for event in chapter.events):
             return Outcome(row, stored=False)
         chapter = (yield from _elsewhere(chapter)) if chapter.begun else chapter
-        waited = yield from pause(attempt, waited)
-    raise AssertionError("count() does not end")
+        turn = yield from turn.again()
 
 
 def touch(chapter: Chapter, policy: Policy) -> Flow[Session | None]:
@@ -216,7 +214,7 @@ def _refuse_without_row(chapter: Chapter, events: tuple[Event, ...]) -> Flow[Non
     at = yield from Now().ask()
     for event in events:
         if isinstance(event, Credential):
-            raise Refused(event, "gone", "the session has ended and was purged; log in again", None)
+            raise Refused(event, None, "the session has ended and was purged; log in again", None)
         if not isinstance(event, LogOut):
             yield from Tell(Notice(what="dropped", at=at, sid=chapter.sid)).ask()
 

@@ -1,7 +1,6 @@
 """End sessions from outside: one by its selector, the oldest beyond the cap, those whose time has come."""
 
 from collections.abc import Iterator
-from itertools import count
 from typing import Final
 
 from ..effects import Due, Flow, Load, Now, OfSubject, Purge, ReadEpoch, Swap, Tell
@@ -11,7 +10,7 @@ from ..machine import settle, step
 from ..policy import Policy, moment_for
 from ..records import Epoch, Reason, Session, State
 from ..values import ANY_SUBJECT, AnySubject, Summary
-from .telling import notice_of, pause, tell_change
+from .telling import Turn, notice_of, tell_change
 
 BATCH: Final = 200
 CLOCKS_DISAGREE: Final = 5_000  # milliseconds
@@ -54,8 +53,8 @@ def end(sid: str, reason: Reason, subject: str | AnySubject, policy: Policy) -> 
         raise InvalidSetting(
             "subject", subject, "name the session's own subject; guests' sessions are ended by ANY_SUBJECT"
         )
-    waited = 0
-    for attempt in count(1):
+    turn = Turn()
+    while True:
         row, epoch = yield from Load(sid).ask()
         if row is None:
             return False
@@ -70,8 +69,7 @@ def end(sid: str, reason: Reason, subject: str | AnySubject, policy: Policy) -> 
         if (yield from Swap(row, ended).ask()):
             yield from tell_change(row, ended, at)
             return True
-        waited = yield from pause(attempt, waited)
-    raise AssertionError("count() does not end")
+        turn = yield from turn.again()
 
 
 def enforce_cap(own: Session, login: LogIn | Restamp, policy: Policy) -> Flow[None]:

@@ -2,7 +2,6 @@
 
 from enum import Enum
 from hmac import compare_digest
-from itertools import count
 from typing import Final
 
 from attrs import frozen
@@ -13,7 +12,7 @@ from ..guards import quiet
 from ..machine import settle
 from ..policy import Policy, moment_for
 from ..records import LIVE, Epoch, Session, State
-from .telling import pause, tell_change
+from .telling import Turn, tell_change
 from .tokens import Token, proof_of
 
 
@@ -94,14 +93,14 @@ def open_session(token: Token | None, policy: Policy) -> Flow[Opened]:
     """
     if token is None:
         return ABSENT
-    waited = 0
-    for attempt in count(1):
+    turn = Turn()
+    while True:
         row, epoch = yield from Load(token.sid).ask()
         at = yield from Now().ask()
         standing = glance(row, epoch, token.secret, at, policy)
         if row is None:
             return ABSENT
-        if standing is Standing.INERT and attempt > 1 and row.live:
+        if standing is Standing.INERT and turn.attempt > 1 and row.live:
             standing = Standing.FORMER  # it was the row's own when this request began, however often it rotated since
         if standing is not None:
             return Opened(standing, row, epoch)
@@ -115,5 +114,4 @@ def open_session(token: Token | None, policy: Policy) -> Flow[Opened]:
         if stored:
             yield from tell_change(row, settled, at)
             return Opened(_standing_of(settled), settled, epoch)
-        waited = yield from pause(attempt, waited)  # the winner may have kept it alive (keep_only): judge it again
-    raise AssertionError("count() does not end")
+        turn = yield from turn.again()  # the winner may have kept it alive (keep_only): judge it again

@@ -1,20 +1,20 @@
 """End all sessions of a subject at once, by the epoch: nothing is enumerated and nothing is missed."""
 
 from collections.abc import Callable
-from itertools import count
 
 from attrs import evolve, field, fields, frozen
 
 from ..effects import Call, Flow, Load, NewSecret, NewSid, Now, ReadEpoch, Supersede, Swap, Tell
 from ..errors import InvalidSetting, Refused
-from ..events import LogIn, Reauthenticate, Restamp, SatisfyMfa, Touch, Write, named
-from ..machine import begin, step
+from ..events import Restamp, named
+from ..machine import step
 from ..policy import Policy, moment_for
-from ..records import EXPIRING, KEEPING, Epoch, Reason, Session, State
+from ..records import EXPIRING, KEEPING, Epoch, Reason, Session
 from ..refusals import NOT_KEPT
 from ..values import Attempt, Notice
 from .ending import enforce_cap
-from .telling import pause, tell
+from .retelling import retold
+from .telling import Turn, tell
 from .tokens import Token, proof_of
 
 
@@ -48,9 +48,21 @@ def reset_password(subject: str, write: Callable[[], object] | None) -> Flow[Non
     hash meanwhile. No other order is safe against both.
     """
     yield from end_all(subject, Reason.PASSWORD_RESET)
-    if write is not None:
+    if write is None:
+        return
+    failure = yield from _written(write)
+    yield from end_all(subject, Reason.PASSWORD_RESET)
+    if failure is not None:
+        raise failure
+
+
+def _written(write: Callable[[], object]) -> Flow[Exception | None]:
+    """Let the application write; return what it raised: the write may have happened all the same."""
+    try:
         yield from Call(write).ask()
-        yield from end_all(subject, Reason.PASSWORD_RESET)
+    except Exception as error:
+        return error
+    return None
 
 
 @frozen(kw_only=True)
@@ -79,12 +91,8 @@ def keep_only(
     stamp = yield from _supersede_own(kept, kept.epoch, cause)
     failure: Exception | None = None
     if write is not None:
-        try:
-            yield from Call(write).ask()
-        except Exception as error:
-            failure = error
-        else:
-            stamp = yield from _supersede_own(kept, stamp.value, cause)
+        failure = yield from _written(write)
+        stamp = yield from _supersede_own(kept, stamp.value, cause)
     stays = yield from _keep(kept, proof, cause, stamp, policy)
     # A login that came meanwhile did not count this session: it had the former epoch.
     yield from enforce_cap(stays.session, _restamp(kept, stays.session, stamp, None), policy)
@@ -93,8 +101,8 @@ def keep_only(
 
 def _keep(kept: Session, proof: str, cause: Reason, stamp: Epoch, policy: Policy) -> Flow[Kept]:
     secret = yield from NewSecret().ask()
-    waited = 0
-    for tried in count(1):
+    turn = Turn()
+    while True:
         row, epoch = yield from Load(kept.sid).ask()
         at = yield from Now().ask()
         if row is None or epoch is None or epoch.value != stamp.value:
@@ -105,8 +113,7 @@ def _keep(kept: Session, proof: str, cause: Reason, stamp: Epoch, policy: Policy
         new = step(row, _restamp(kept, row, stamp, None if raced else secret), moment_for(row, epoch, at, policy))
         if (yield from Swap(row, new).ask()):
             return Kept(session=new, token=None if raced else Token(new.sid, secret))
-        waited = yield from pause(tried, waited)
-    raise AssertionError("count() does not end")
+        turn = yield from turn.again()
 
 
 def _supersede_own(kept: Session, expected: int, cause: Reason) -> Flow[Epoch]:
@@ -144,46 +151,3 @@ def _begin_anew(kept: Session, stamp: Epoch, secret: str, policy: Policy) -> Flo
         if (yield from Swap(None, new).ask()):
             yield from tell(("began", "signed_in"), new, at)
             return Kept(session=new, token=Token(sid, secret))
-
-
-def retold(kept: Session, sid: str, proof: str, stamp: Epoch, at: int, policy: Policy) -> Session:
-    """Tell the life of a signed-in session again under another selector: through the table, at the true instants."""
-    first_at = min(kept.authenticated_at, kept.mfa_at)
-    guest = begin(sid, proof, first_at, idle=policy.guest.idle, lifetime=policy.guest.lifetime)
-    login = LogIn(
-        subject=kept.subject,
-        sid=sid,
-        epoch=stamp.value,
-        methods=kept.methods,
-        first=kept.first,
-        needs=kept.needs,
-        remembered=kept.remembered,
-        idle=kept.idle,
-        lifetime=kept.lifetime,
-        not_after=kept.not_after,
-        upstream=kept.upstream,
-        label=kept.label,
-        proof=proof,
-        former_proof="",
-    )
-    session = step(guest, login, moment_for(guest, stamp, first_at, policy))
-    if kept.state is State.MFA_SATISFIED:
-        session = _used_until(kept.mfa_at, session, stamp, policy)
-        factor = SatisfyMfa(
-            subject=kept.subject, sid=sid, methods=kept.mfa_methods, kind=kept.second, proof=proof, former_proof=""
-        )
-        session = step(session, factor, moment_for(session, stamp, kept.mfa_at, policy))
-    if kept.authenticated_at > first_at:
-        session = _used_until(kept.authenticated_at, session, stamp, policy)
-        again = Reauthenticate(subject=kept.subject, sid=sid, epoch=stamp.value, proof=proof, former_proof="")
-        session = step(session, again, moment_for(session, stamp, kept.authenticated_at, policy))
-    session = _used_until(kept.seen_at, session, stamp, policy)
-    return step(session, Write(changes=kept.data, activities=kept.activities), moment_for(session, stamp, at, policy))
-
-
-def _used_until(until: int, session: Session, stamp: Epoch, policy: Policy) -> Session:
-    """Touch the session as often as its idle limit asks: it was used all along, under its former selector."""
-    stride = min(session.idle, policy.limits_of(session).idle) - 1
-    for at in (*range(session.seen_at + stride, until, stride), until):
-        session = step(session, Touch(), moment_for(session, stamp, at, policy))
-    return session

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Final
 
+from attrs import frozen
+
 from ..effects import Flow, Pause, Tell
 from ..errors import Contention
 from ..records import Session
@@ -11,11 +13,19 @@ from ..values import Notice
 PATIENCE: Final = 2_000  # milliseconds, over all attempts
 
 
-def pause(attempt: int, waited: int) -> Flow[int]:
-    """Wait before the next attempt and return the time waited so far; raises ``Contention`` after two seconds."""
-    if waited >= PATIENCE:
-        raise Contention(f"gave up after {attempt} attempts in {waited} ms; nothing was stored, try again")
-    return waited + (yield from Pause(attempt).ask())
+@frozen
+class Turn:
+    """Hold how often a flow has tried to swap, and how long it has waited for its turn in all."""
+
+    attempt: int = 1
+    waited: int = 0
+
+    def again(self) -> "Flow[Turn]":
+        """Wait for the next attempt, with jitter; raises ``Contention`` after two seconds of waiting."""
+        if self.waited >= PATIENCE:
+            tried = f"{self.attempt} attempts in {self.waited} ms"
+            raise Contention(f"gave up after {tried}; nothing was stored, try again")
+        return Turn(self.attempt + 1, self.waited + (yield from Pause(self.attempt).ask()))
 
 
 def notice_of(what: str, session: Session, at: int) -> Notice:
