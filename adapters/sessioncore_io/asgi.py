@@ -84,16 +84,21 @@ class SessionMiddleware:
         try:
             loaded = sessions.store.load(token.sid)
             row, epoch = loaded if isinstance(loaded, tuple) else await loaded
-            standing = glance(row, epoch, token.secret, sessions.clock(), sessions.policy)
+            at = sessions.clock()
+            standing = glance(row, epoch, token.secret, at, sessions.policy)
             if standing is None:
                 return await sessions.open(token)
-            return AsyncHandle(sessions, token, standing, row, epoch)
+            return AsyncHandle(sessions, token, standing, row, epoch, at=at)
         except UNCOMMITTED as error:
             return AsyncHandle(sessions, token, Standing.ABSENT, None, None, error)
 
     def _token(self, scope: Scope) -> Token | None:
-        headers = [value for name, value in scope["headers"] if name == b"cookie"]
-        return self.cookie.find(b"; ".join(headers)) if headers else None
+        """Find our token in the Cookie headers; HTTP/2 may send one a crumb, which is as one header of them all."""
+        crumbs = []
+        for name, value in scope["headers"]:
+            if name == b"cookie":
+                crumbs.append(value)
+        return self.cookie.find(b"; ".join(crumbs)) if crumbs else None
 
     def _same_origin(self, scope: Scope) -> bool:
         """Tell whether a websocket was opened by our own pages: browsers send cookies with any."""

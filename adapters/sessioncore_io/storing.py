@@ -55,7 +55,8 @@ class StoredVisit(Visit):
     def _touched(self) -> Flow[bool]:
         """Touch a session that was used and not changed, when that is due."""
         view, token = self._view, self._token
-        if view is None or token is None or self._events or self._chapters or not self._touch_due(view):
+        now = self._shell.clock()
+        if view is None or token is None or self._events or self._chapters or not self._touch_due(view, now):
             return False
         chapter = Chapter(sid=view.sid, proof=proof_of(token.secret), events=(Touch(),))
         touched = yield from touch(chapter, self._shell.policy)
@@ -141,10 +142,10 @@ class StoredVisit(Visit):
         if kept.failure is not None:
             raise kept.failure
 
-    def _touch_due(self, view: Session) -> bool:
+    def _touch_due(self, view: Session, at: int | None) -> bool:
         if self._is_passive or not self._accessed:
             return False
-        return touch_due(view, self._shell.clock(), self._shell.policy)
+        return touch_due(view, self._shell.clock() if at is None else at, self._shell.policy)
 
     # -- for the adapters ----------------------------------------------------------------------------------
 
@@ -154,7 +155,7 @@ class StoredVisit(Visit):
         if self._events or self._chapters or self._dropped or (self._bag_ is not None and self._bag_.touched):
             return False
         view = self._view
-        return view is None or not self._touch_due(view)
+        return view is None or not self._touch_due(view, self._opened_at)
 
     @property
     def steady(self) -> bool:
@@ -165,7 +166,7 @@ class StoredVisit(Visit):
         if self._events or self._chapters or self._dropped or self._bag_ is not None or self._failure is not None:
             return self.idle and not self.failed
         view = self._view
-        return view is None or not self._touch_due(view)
+        return view is None or not self._touch_due(view, self._opened_at)
 
     @property
     def accessed(self) -> bool:

@@ -65,6 +65,7 @@ class Visit:
         row: Session | None,
         epoch: Epoch | None,
         failure: Exception | None = None,
+        at: int | None = None,
     ) -> None:
         self._shell = shell
         self._token = token
@@ -72,6 +73,7 @@ class Visit:
         self._view = row if standing is Standing.CURRENT else None
         self._epoch = epoch
         self._failure = failure
+        self._opened_at = at
 
     # -- what this request sees ----------------------------------------------------------------------------
 

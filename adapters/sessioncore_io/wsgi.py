@@ -70,10 +70,11 @@ class SessionMiddleware:
             return Handle(sessions, None, Standing.ABSENT, None, None)
         try:
             row, epoch = sessions.store.load(token.sid)
-            standing = glance(row, epoch, token.secret, sessions.clock(), sessions.policy)
+            at = sessions.clock()
+            standing = glance(row, epoch, token.secret, at, sessions.policy)
             if standing is None:
                 return sessions.open(token)
-            return Handle(sessions, token, standing, row, epoch)
+            return Handle(sessions, token, standing, row, epoch, at=at)
         except UNCOMMITTED as error:
             return _failed(sessions, token, error)
 

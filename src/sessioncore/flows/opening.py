@@ -61,7 +61,7 @@ def _steady(row: Session, epoch: Epoch | None, at: int, policy: Policy) -> bool:
 
     It only ever says less than the guard: False means that the guard has to be asked.
     """
-    limits = policy.limits_of(row)
+    limits = policy.remembered if row.remembered else policy.login  # a guest has no epoch, and gets no further
     unseen, age = at - row.seen_at, at - row.since
     return (
         epoch is not None
