@@ -1,11 +1,11 @@
-"""The command ``sessioncore``: draw the table of transitions, and prove it."""
+"""The command ``sessioncore``: draw the table of transitions, prove it, and explore what runs around it."""
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from sessioncore import SessionError, State
+from sessioncore import InvalidSetting, SessionError, State
 
 from .drawing import FORMATS, diagram
 
@@ -25,6 +25,27 @@ def prove(options: Namespace) -> int:
         if not (options.quiet and line.startswith(proof.PROVED)):
             print(line)
     return 0 if all(result.proved for result in results) else 1
+
+
+def explore(options: Namespace) -> int:
+    """Run the standard scenarios in every order, or replay one; return 1 if something is broken."""
+    from sessioncore.testing.explore import Broken, report
+
+    if options.replay is None:
+        return 0 if report.report(options.only, quick=options.quick, say=_say) else 1
+    scenarios = report.chosen(options.only)
+    if len(scenarios) != 1:
+        raise InvalidSetting("--only", options.only, "to replay a schedule, name one scenario")
+    try:
+        print(scenarios[0].replay(options.replay))
+    except Broken as broken:
+        print(broken)
+        return 1
+    return 0
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 def _state(name: str) -> State:
@@ -50,11 +71,23 @@ def parser() -> ArgumentParser:
     prover = commands.add_parser("prove", help="prove the table of transitions (extra: proof)")
     prover.add_argument("--quiet", action="store_true", help="say only what is refuted, and the summary")
     prover.set_defaults(run=prove)
+    explorer = commands.add_parser("explore", help="run concurrent requests in every order, and search the machine")
+    explorer.add_argument("--quick", action="store_true", help="a short run: what races most, and shallow")
+    explorer.add_argument(
+        "--only", default="", metavar="NAME", help="the scenario of this name, or those that contain it"
+    )
+    explorer.add_argument(
+        "--replay", metavar="SCHEDULE", help="tell one schedule of one scenario, as a failure prints it"
+    )
+    explorer.set_defaults(run=explore)
     return root
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; return 0, 1 if a proof fails, or 2 with a message on standard error if it could not be done."""
+    """Run the command and return how it went.
+
+    0 is success, 1 that a proof or a property failed, 2 that it could not be done, with a message on standard error.
+    """
     options = parser().parse_args(argv)
     try:
         return int(options.run(options) or 0)

@@ -61,10 +61,11 @@ def _sound(s: Session) -> bool:
     return times and ended and guest and named and strong and s.idle > 0 and s.lifetime > 0 and len(s.proof) == 64
 
 
-def readable(sid: str, record: Any) -> Session | None:
-    """Read a record, or report it as absent and say so in the log."""
+def readable(sid: str, record: Any, *, quiet: bool = False) -> Session | None:
+    """Read a record, or report it as absent and, unless the caller does that, say so in the log."""
     try:
         return decode(sid, record)
     except UnreadableRecord as error:
-        log.error("%s: treated as absent", error)
+        if not quiet:
+            log.error("%s: treated as absent", error)
         return None

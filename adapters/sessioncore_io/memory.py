@@ -22,6 +22,7 @@ class MemoryStore:
         self._rows: dict[str, Session] = {}
         self._epochs: dict[str, Epoch] = {}
         self._by_subject: defaultdict[str, set[str]] = defaultdict(set)
+        self._living: defaultdict[str, set[str]] = defaultdict(set)
         self._by_upstream: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         self._marks: dict[str, int] = {}
 
@@ -36,10 +37,9 @@ class MemoryStore:
             standing = self._rows.get(new.sid)
             if standing != old or (standing is not None and not standing.live):
                 return False
-            if new.subject:
-                self._by_subject[new.subject].add(new.sid)
-            if any(new.upstream):
-                self._by_upstream[new.upstream].add(new.sid)
+            if standing is not None:
+                self._unlist(standing)
+            self._list(new)
             self._rows[new.sid] = new
             return True
 
@@ -62,10 +62,11 @@ class MemoryStore:
             self._epochs[subject] = Epoch(value=value, cause=cause)
             return self._epochs[subject]
 
-    def of_subject(self, subject: str) -> Sequence[Session]:
-        """Return the rows of the subject."""
+    def of_subject(self, subject: str, *, live: bool = False) -> Sequence[Session]:
+        """Return the rows of the subject, or only the live ones."""
+        index = self._living if live else self._by_subject
         with self._lock:
-            rows = [self._rows.get(sid) for sid in self._by_subject.get(subject, ())]
+            rows = [self._rows.get(sid) for sid in index.get(subject, ())]
         return [row for row in rows if row is not None and row.subject == subject]
 
     def of_upstream(self, issuer: str, sid: str) -> Sequence[Session]:
@@ -87,8 +88,7 @@ class MemoryStore:
             ended = [row for row in self._rows.values() if not row.live and row.ended_at < before]
             for row in (gone := nsmallest(limit, ended, key=lambda s: s.ended_at)):
                 del self._rows[row.sid]
-                _forget(self._by_subject, row.subject, row.sid)
-                _forget(self._by_upstream, row.upstream, row.sid)
+                self._unlist(row)
             return len(gone)
 
     def mark(self, name: str, until: int) -> bool:
@@ -97,6 +97,19 @@ class MemoryStore:
             first = name not in self._marks
             self._marks[name] = max(until, self._marks.get(name, until))
             return first
+
+    def _list(self, row: Session) -> None:
+        if row.subject:
+            self._by_subject[row.subject].add(row.sid)
+        if row.subject and row.live:
+            self._living[row.subject].add(row.sid)
+        if any(row.upstream):
+            self._by_upstream[row.upstream].add(row.sid)
+
+    def _unlist(self, row: Session) -> None:
+        _forget(self._by_subject, row.subject, row.sid)
+        _forget(self._living, row.subject, row.sid)
+        _forget(self._by_upstream, row.upstream, row.sid)
 
 
 def _forget(index: defaultdict[Key, set[str]], key: Key, sid: str) -> None:

@@ -1,15 +1,27 @@
 """Bind the flows to a store, a policy and a clock: what the adapters, and a framework without one, call."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Final
 
-from sessioncore import ANY_SUBJECT, AsyncStore, InvalidSetting, Policy, Reason, Store, Summary
+from sessioncore import ANY_SUBJECT, AsyncStore, Policy, Reason, Store, Summary
 from sessioncore import flows as core
 from sessioncore.effects import Effect, arun, run
-from sessioncore.flows import AnySubject, Token, parse_token
-from sessioncore.policy import DAY, milliseconds
+from sessioncore.flows import AnySubject, Token
+from sessioncore.policy import DAY
 
+from .checks import (
+    check_owner,
+    check_parts,
+    check_plain_store,
+    check_plain_write,
+    check_reason,
+    check_text,
+    check_write,
+    names_a_session,
+    span_of,
+    token_of,
+)
 from .handle import AsyncHandle, Handle
 from .world import Clock, Listener, World, log_notice, sleep, sleep_async, wall_clock
 
@@ -20,16 +32,18 @@ TOMBSTONE: Final = timedelta(milliseconds=30 * DAY)
 class Shell:
     """Hold what every request needs."""
 
-    def __init__(self, world: World, policy: Policy, clock: Clock) -> None:
-        if not isinstance(policy, Policy):
-            raise InvalidSetting("policy", policy, "pass a sessioncore.Policy")
+    def __init__(
+        self,
+        store: Store | AsyncStore,
+        policy: Policy,
+        clock: Clock,
+        listener: Listener,
+        pause: Callable[[int], int | Awaitable[int]],
+    ) -> None:
+        check_parts(store, policy, clock, listener)
         self.policy = policy
         self.clock = clock
-        self.perform: Callable[[Effect[Any]], Any] = world.perform
-
-
-def _token(presented: Token | str | None) -> Token | None:
-    return parse_token(presented) if isinstance(presented, str) else presented
+        self.perform: Callable[[Effect[Any]], Any] = World(store, clock, listener, pause).perform
 
 
 class Sessions(Shell):
@@ -45,12 +59,13 @@ class Sessions(Shell):
         clock: Clock = wall_clock,
         listener: Listener = log_notice,
     ) -> None:
-        super().__init__(World(store, clock, listener, sleep), policy, clock)
+        check_plain_store(store)
+        super().__init__(store, policy, clock, listener, sleep)
         self.store = store
 
     def open(self, presented: Token | str | None) -> Handle:
         """Open the session of a presented cookie value. Raises ``StoreUnavailable`` or ``Contention``."""
-        token = _token(presented)
+        token = token_of(presented)
         opened = run(core.open_session(token, self.policy), self.perform)
         return Handle(self, token, opened.standing, opened.session, opened.epoch)
 
@@ -64,10 +79,12 @@ class Sessions(Shell):
 
     def reset_password(self, subject: str, write: Callable[[], object] | None = None) -> None:
         """End every session of the subject around ``write``, which stores the new hash."""
+        check_plain_write(write)
         run(core.reset_password(subject, write), self.perform)
 
     def sessions_of(self, subject: str, *, ended: bool = False) -> list[Summary]:
         """List the subject's sessions, the newest login first."""
+        check_text("subject", subject)
         return run(core.sessions_of(subject, self.policy, ended=ended), self.perform)
 
     def end(self, sid: str, reason: Reason = Reason.USER, *, subject: str | AnySubject) -> bool:
@@ -75,10 +92,15 @@ class Sessions(Shell):
 
         An operator who may end anybody's passes ``subject=ANY_SUBJECT``.
         """
+        check_reason(reason)
+        check_owner(subject)
+        if not names_a_session(sid):
+            return False
         return run(core.end(sid, reason, subject, self.policy), self.perform)
 
     def end_all(self, subject: str, reason: Reason, keep: Handle | None = None) -> None:
         """End every session of the subject, or every one but the request's own (``keep``), which gets a new token."""
+        check_reason(reason)
         if keep is None:
             run(core.end_all(subject, reason), self.perform)
         else:
@@ -91,7 +113,7 @@ class Sessions(Shell):
 
     def purge(self, keep: timedelta = TOMBSTONE) -> int:
         """Forget sessions that ended longer ago than ``keep``; return how many."""
-        return run(core.purge(milliseconds(keep)), self.perform)
+        return run(core.purge(span_of("keep", keep)), self.perform)
 
 
 class AsyncSessions(Shell):
@@ -104,12 +126,12 @@ class AsyncSessions(Shell):
         clock: Clock = wall_clock,
         listener: Listener = log_notice,
     ) -> None:
-        super().__init__(World(store, clock, listener, sleep_async), policy, clock)
+        super().__init__(store, policy, clock, listener, sleep_async)
         self.store = store
 
     async def open(self, presented: Token | str | None) -> AsyncHandle:
         """Open the session of a presented cookie value. Raises ``StoreUnavailable`` or ``Contention``."""
-        token = _token(presented)
+        token = token_of(presented)
         opened = await arun(core.open_session(token, self.policy), self.perform)
         return AsyncHandle(self, token, opened.standing, opened.session, opened.epoch)
 
@@ -123,10 +145,12 @@ class AsyncSessions(Shell):
 
     async def reset_password(self, subject: str, write: Callable[[], object] | None = None) -> None:
         """End every session of the subject around ``write``, which stores the new hash and may be awaited."""
+        check_write(write)
         await arun(core.reset_password(subject, write), self.perform)
 
     async def sessions_of(self, subject: str, *, ended: bool = False) -> list[Summary]:
         """List the subject's sessions, the newest login first."""
+        check_text("subject", subject)
         return await arun(core.sessions_of(subject, self.policy, ended=ended), self.perform)
 
     async def end(self, sid: str, reason: Reason = Reason.USER, *, subject: str | AnySubject) -> bool:
@@ -134,10 +158,15 @@ class AsyncSessions(Shell):
 
         An operator who may end anybody's passes ``subject=ANY_SUBJECT``.
         """
+        check_reason(reason)
+        check_owner(subject)
+        if not names_a_session(sid):
+            return False
         return await arun(core.end(sid, reason, subject, self.policy), self.perform)
 
     async def end_all(self, subject: str, reason: Reason, keep: AsyncHandle | None = None) -> None:
         """End every session of the subject, or every one but the request's own (``keep``), which gets a new token."""
+        check_reason(reason)
         if keep is None:
             await arun(core.end_all(subject, reason), self.perform)
         else:
@@ -150,7 +179,7 @@ class AsyncSessions(Shell):
 
     async def purge(self, keep: timedelta = TOMBSTONE) -> int:
         """Forget sessions that ended longer ago than ``keep``; return how many."""
-        return await arun(core.purge(milliseconds(keep)), self.perform)
+        return await arun(core.purge(span_of("keep", keep)), self.perform)
 
 
 __all__ = ["ANY_SUBJECT", "TOMBSTONE", "AsyncSessions", "Sessions", "Shell"]

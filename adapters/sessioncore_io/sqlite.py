@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from functools import lru_cache, wraps
 from itertools import islice
 from pathlib import Path
@@ -12,6 +13,7 @@ from sessioncore.records import NEVER
 
 from .codec import encode, readable
 from .sqlite_file import SqliteFile
+from .world import log
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -24,6 +26,7 @@ CREATE TABLE IF NOT EXISTS sessions (
     issuer TEXT NOT NULL, upstream TEXT NOT NULL,
     deadline INTEGER NOT NULL, ended_at INTEGER NOT NULL, record BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS sessions_of_subject ON sessions (subject) WHERE subject <> '';
+CREATE INDEX IF NOT EXISTS sessions_living ON sessions (subject) WHERE ended_at = 9007199254740992 AND subject <> '';
 CREATE INDEX IF NOT EXISTS sessions_of_upstream ON sessions (issuer, upstream) WHERE issuer <> '';
 CREATE INDEX IF NOT EXISTS sessions_due ON sessions (deadline) WHERE ended_at = 9007199254740992;
 CREATE INDEX IF NOT EXISTS sessions_ended ON sessions (ended_at) WHERE ended_at < 9007199254740992;
@@ -48,6 +51,13 @@ record = ?
 WHERE sid = ? AND version = ? AND proof = ? AND ended_at = 9007199254740992
 """
 
+OF_SUBJECT: Final = "SELECT sid, record FROM sessions WHERE subject = ? AND subject <> ''"
+LIVING: Final = f"{OF_SUBJECT} AND ended_at = {NEVER}"
+
+DUE: Final = """
+SELECT sid, record FROM sessions WHERE ended_at = 9007199254740992 AND deadline <= ? ORDER BY deadline
+"""
+
 SUPERSEDE: Final = """
 INSERT INTO epochs (subject, value, cause) VALUES (:subject, :at, :cause)
 ON CONFLICT (subject) DO UPDATE SET value = max(value + 1, :at), cause = :cause RETURNING value
@@ -67,6 +77,9 @@ PURGE: Final = """
 DELETE FROM sessions WHERE sid IN (SELECT sid FROM sessions
 WHERE ended_at < 9007199254740992 AND ended_at < ? ORDER BY ended_at LIMIT ?)
 """
+
+# Exactly the bytes that could not be read: a request that loaded the row before they were spoilt may end it yet.
+FORGET: Final = "DELETE FROM sessions WHERE sid = ? AND record = ? AND ended_at = 9007199254740992"
 
 
 def _guarded(call: Callable[P, T]) -> Callable[P, T]:
@@ -152,10 +165,10 @@ class SqliteStore(SqliteFile):
         return Epoch(value=found[0][0], cause=cause) if found else None
 
     @_guarded
-    def of_subject(self, subject: str) -> Sequence[Session]:
-        """Return the rows of the subject."""
-        rows = self._rows("SELECT sid, record FROM sessions WHERE subject = ? AND subject <> ''", (subject,))
-        return [row for row in rows if row.subject == subject]
+    def of_subject(self, subject: str, *, live: bool = False) -> Sequence[Session]:
+        """Return the rows of the subject, or only the live ones; an ended row is not even read then."""
+        rows = self._rows(LIVING if live else OF_SUBJECT, (subject,))
+        return [row for row in rows if row.subject == subject and (row.live or not live)]
 
     @_guarded
     def of_upstream(self, issuer: str, sid: str) -> Sequence[Session]:
@@ -165,17 +178,32 @@ class SqliteStore(SqliteFile):
 
     @_guarded
     def due(self, before: int, limit: int) -> Sequence[Session]:
-        """Return live rows whose deadline has passed, the most overdue first."""
-        # The limit counts what can be read: unreadable rows must not stand before the others for ever.
-        query = "SELECT sid, record FROM sessions WHERE ended_at = ? AND deadline <= ? ORDER BY deadline"
-        return list(islice(self._rows(query, (NEVER, before)), limit))
+        """Return live rows whose deadline has passed, the most overdue first.
+
+        The limit counts what can be read: unreadable rows must not stand before the others for ever. They are
+        told by one line where the list ends, so once a sweep, however many batches it takes.
+        """
+        rows: list[Session] = []
+        unreadable = 0
+        for sid, record in self._connection.execute(DUE, (before,)):
+            if len(rows) == limit:
+                break
+            row = readable(sid, record, quiet=True)
+            if row is None:
+                unreadable += 1
+            else:
+                rows.append(row)
+        if unreadable and len(rows) < limit:
+            log.error("%d overdue records cannot be read: treated as absent, until a purge forgets them", unreadable)
+        return rows
 
     @_guarded
     def purge(self, before: int, limit: int) -> int:
-        """Forget rows that ended before."""
+        """Forget rows that ended before, and unreadable ones whose deadline was before."""
         with self._durable(False) as connection:
             connection.execute("DELETE FROM marks WHERE until < ?", (before,))
-            return connection.execute(PURGE, (before, limit)).rowcount
+            gone = connection.execute(PURGE, (before, limit)).rowcount
+            return gone + connection.executemany(FORGET, self._unreadable(before - 1, limit - gone)).rowcount
 
     @_guarded
     def mark(self, name: str, until: int) -> bool:
@@ -189,6 +217,12 @@ class SqliteStore(SqliteFile):
     def _rows(self, query: str, values: tuple[Any, ...]) -> Iterator[Session]:
         found = self._connection.execute(query, values)
         return (row for sid, record in found if (row := readable(sid, record)) is not None)
+
+    def _unreadable(self, before: int, limit: int) -> list[tuple[str, Any]]:
+        """Give overdue rows that cannot be read, as they are; the SELECT is closed, or it would fail a write."""
+        with closing(self._connection.execute(DUE, (before,))) as overdue:
+            unreadable = ((sid, record) for sid, record in overdue if readable(sid, record, quiet=True) is None)
+            return list(islice(unreadable, limit))
 
     @_guarded
     def _initialise(self) -> None:

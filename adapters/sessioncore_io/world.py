@@ -78,7 +78,7 @@ class World:
             fx.ReadEpoch: lambda e: store.epoch(e.subject),
             fx.Mint: lambda e: store.mint(e.subject, e.at),
             fx.Supersede: lambda e: store.supersede(e.subject, e.at, e.cause, e.expected),
-            fx.OfSubject: lambda e: store.of_subject(e.subject),
+            fx.OfSubject: lambda e: store.of_subject(e.subject, live=e.live),
             fx.Due: lambda e: store.due(e.before, e.limit),
             fx.Purge: lambda e: store.purge(e.before, e.limit),
             fx.Pause: lambda e: pause(e.attempt),

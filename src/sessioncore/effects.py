@@ -86,9 +86,10 @@ class Supersede(Effect[Epoch | None]):
 
 @frozen
 class OfSubject(Effect[Sequence[Session]]):
-    """List the rows of a subject."""
+    """List the rows of a subject, or only the live ones."""
 
     subject: str
+    live: bool = False
 
 
 @frozen

@@ -41,8 +41,11 @@ class Store(Protocol):
         """
         ...
 
-    def of_subject(self, subject: str) -> Sequence[Session]:
-        """Return the rows of the subject, ended ones included."""
+    def of_subject(self, subject: str, *, live: bool = False) -> Sequence[Session]:
+        """Return the rows of the subject, ended ones included; with ``live``, only those that have not ended.
+
+        Every login asks for the live ones: that costs as much as there are of them, however many have ended.
+        """
         ...
 
     def of_upstream(self, issuer: str, sid: str) -> Sequence[Session]:
@@ -54,7 +57,11 @@ class Store(Protocol):
         ...
 
     def purge(self, before: int, limit: int) -> int:
-        """Forget marks of before, and at most ``limit`` rows that ended before; return how many rows."""
+        """Forget marks of before, and at most ``limit`` rows of before; return how many rows.
+
+        A row is of before if it ended before, or if it cannot be read and its deadline was before: nobody can
+        end that one. A live row that can be read is never forgotten.
+        """
         ...
 
     def mark(self, name: str, until: int) -> bool:
@@ -75,7 +82,7 @@ class AsyncStore(Protocol):
 
     async def supersede(self, subject: str, at: int, cause: Reason, expected: int | None = None) -> Epoch | None: ...
 
-    async def of_subject(self, subject: str) -> Sequence[Session]: ...
+    async def of_subject(self, subject: str, *, live: bool = False) -> Sequence[Session]: ...
 
     async def of_upstream(self, issuer: str, sid: str) -> Sequence[Session]: ...
 

@@ -1,15 +1,32 @@
 """What is broken is told as a story that can be replayed; the standard scenarios and the search cover what they say."""
 
 from itertools import combinations_with_replacement
+from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import evolve
 
-from sessioncore import TABLE, InvalidSetting, LogIn, Machine, Moment, Policy, Reason, Row, Session, State, Tick, Touch
+from sessioncore import (
+    TABLE,
+    Contention,
+    Epoch,
+    InvalidSetting,
+    LogIn,
+    Machine,
+    Moment,
+    Policy,
+    Reason,
+    Row,
+    Session,
+    State,
+    Tick,
+    Touch,
+)
 from sessioncore.effects import Flow
-from sessioncore.testing.explore import Actor, Ask, Broken, NoSuchSchedule, explore, replay_story
-from sessioncore.testing.explore.properties import ended_once_acknowledged, never_over
+from sessioncore.flows import committing, ending, resetting
+from sessioncore.testing.explore import Actor, Ask, Broken, Check, NoSuchSchedule, explore, replay_story
+from sessioncore.testing.explore.properties import ended_once_acknowledged, never_over, only_refused, only_unavailable
 from sessioncore.testing.explore.requests import Stage, keeping_only, leaving, logging_in, request, writing
 from sessioncore.testing.explore.scenarios import PARTS, SCENARIOS, Scenario
 from sessioncore.testing.explore.search import Unsound, search
@@ -124,6 +141,79 @@ def test_a_session_that_is_kept_while_another_logs_in_does_not_exceed_the_cap() 
     )
 
     explore(stage.store, actors, never_over(1, policy))
+
+
+# -- each property of the scenarios is broken by something -------------------------------------------------------
+
+
+def nothing(*_: Any) -> Flow[None]:
+    """Do nothing, as a flow."""
+    return
+    yield
+
+
+def unmoved(store: ModelStore, subject: str, at: int, cause: Reason, expected: int | None = None) -> Epoch:
+    """Say that the epoch moved."""
+    return Epoch(value=at, cause=cause)
+
+
+def sharing(store: ModelStore, old: Session | None, new: Session) -> bool:
+    """Give every row the same proof."""
+    store.rows[new.sid] = evolve(new, proof="0" * 64)
+    return True
+
+
+def rotating(event: LogIn, session: Session, base: Session, raced: bool) -> LogIn:
+    """Rotate though another request did."""
+    return evolve(event, former_proof=base.proof)
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "bug", "parts", "why"),
+    [
+        (ModelStore, "swap", Upserting.swap, ("write", "end"), "was told to have ended, and it is"),
+        (ModelStore, "swap", Upserting.swap, ("sweep", "sweep"), "told more than once"),
+        (ModelStore, "swap", Upserting.swap, ("write", "write"), "is stored"),
+        (ModelStore, "swap", sharing, ("touch", "touch"), "shared proofs"),
+        (ModelStore, "supersede", unmoved, ("login", "reset"), "all sessions of alice ended"),
+        (ModelStore, "supersede", unmoved, ("touch", "revoke"), "and it opens a session"),
+        (resetting, "enforce_cap", nothing, ("capped", "others"), "under a cap of 1"),
+        (committing, "enforce_cap", nothing, ("capped", "capped"), "under a cap of 1"),
+        (ending, "tell_change", nothing, ("touch", "sweep"), "an end was not told"),
+        (committing, "_with_proofs", rotating, ("relogin", "relogin"), "opens nothing"),
+    ],
+)
+def test_a_planted_bug_breaks_a_standard_scenario(
+    place: Any, name: str, bug: Any, parts: tuple[str, ...], why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenario = next(one for one in SCENARIOS if one.parts == parts)
+    scenario.explore()
+    monkeypatch.setattr(place, name, bug)
+
+    with pytest.raises(Broken, match=why):
+        scenario.explore()
+
+
+@pytest.mark.parametrize("check", [only_refused, only_unavailable])
+def test_a_failure_of_another_kind_is_no_answer(stage: Stage, check: Check) -> None:
+    def unlucky() -> Flow[None]:
+        yield from Ask("password").ask()
+        raise Contention("gave up")
+
+    with pytest.raises(Broken, match="gave up"):
+        explore(stage.store, (Actor("unlucky", unlucky),), check)
+
+
+def test_the_documented_example_runs_and_finds_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).parents[2] / "docs/verification/exploring.md").read_text(encoding="utf-8")
+    code = page.split("```python\n")[1].split("```")[0]
+
+    exec(code, {"__name__": "documented"})
+
+    covered, schedule, *story = capsys.readouterr().out.splitlines()
+    assert covered == "102 schedules, 59 scenes"
+    assert set(schedule.split()) == {"leaver", "writer"}
+    assert any("writer is done" in line for line in story)
 
 
 # -- the command -----------------------------------------------------------------------------------------------

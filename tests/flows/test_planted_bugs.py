@@ -144,6 +144,27 @@ def test_a_login_that_is_not_held_to_the_cap_exceeds_it(stage: Stage, monkeypatc
         explore(stage.store, actors, at_most(1, policy))
 
 
+def test_a_cap_that_is_checked_before_the_login_is_exceeded_by_two_at_once(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(*_: object) -> Flow[None]:
+        return
+        yield
+
+    def check_then_act(handle: Any) -> Flow[None]:
+        if not (yield from fx.OfSubject("alice").ask()):
+            yield from logging_in()(handle)
+
+    monkeypatch.setattr(committing, "enforce_cap", nothing)
+    policy = Policy(max_sessions=1)
+    alone = (request("one", None, check_then_act, policy=policy),)
+    actors = (*alone, request("two", None, check_then_act, policy=policy))
+
+    explore(stage.store, alone, at_most(1, policy))
+    with pytest.raises(Broken, match="2 sessions live under a cap of 1"):
+        explore(stage.store, actors, at_most(1, policy))
+
+
 def test_a_cap_by_creation_makes_a_guest_of_long_standing_evict_itself(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,15 +2,16 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 
 from attrs import evolve
-from tests.product.tiny import TinyAsyncStore
+from tests.stores.awaiting import AwaitingStore
 
 from sessioncore import Epoch, Reason, Session
 from sessioncore.testing.clock import START
 from sessioncore.testing.model import ModelStore
 from sessioncore.testing.rows import guest
+from sessioncore_io.codec import encode
+from sessioncore_io.sqlite import SqliteStore
 
 
 class BlindUpsert(ModelStore):
@@ -95,8 +96,16 @@ class BelievesItsIndex(ModelStore):
         self.index.setdefault(new.subject, set()).add(new.sid)
         return super().swap(old, new)
 
-    def of_subject(self, subject: str) -> Sequence[Session]:
-        return [self.rows[sid] for sid in sorted(self.index.get(subject, ())) if subject and sid in self.rows]
+    def of_subject(self, subject: str, *, live: bool = False) -> Sequence[Session]:
+        rows = [self.rows[sid] for sid in sorted(self.index.get(subject, ())) if subject and sid in self.rows]
+        return [row for row in rows if row.live or not live]
+
+
+class ListsTheDead(ModelStore):
+    """List a subject's tombstones to those who ask for the living."""
+
+    def of_subject(self, subject: str, *, live: bool = False) -> Sequence[Session]:
+        return super().of_subject(subject)
 
 
 class EpochOfTheFirstSubject(ModelStore):
@@ -194,25 +203,41 @@ class NonAtomicSupersede(ModelStore):
         return moved
 
 
-class AsyncGetThenSet(TinyAsyncStore):
+class AsyncGetThenSet(AwaitingStore):
     """Compare, await, write."""
 
     async def swap(self, old: Session | None, new: Session) -> bool:
-        standing = self.tables.rows.get(new.sid)
+        standing = self.model.rows.get(new.sid)
         await asyncio.sleep(0)
         if standing != old or (standing is not None and not standing.live):
             return False
-        self.tables.rows[new.sid] = new
+        self.model.rows[new.sid] = new
         return True
 
 
-class AsyncForgetsWhenCancelled(TinyAsyncStore):
+class AsyncForgetsWhenCancelled(AwaitingStore):
     """Take the row out to change it, and have it nowhere if the caller goes meanwhile."""
 
     async def swap(self, old: Session | None, new: Session) -> bool:
-        async with self.lock:
-            taken: Any = self.tables.rows.pop(new.sid, None)
-            await asyncio.sleep(0)
-            if taken is not None:
-                self.tables.rows[new.sid] = taken
-            return self.tables.swap(old, new)
+        taken = self.model.rows.pop(new.sid, None)
+        await asyncio.sleep(0)
+        if taken is not None:
+            self.model.rows[new.sid] = taken
+        return self.model.swap(old, new)
+
+
+class TwoTransactions(SqliteStore):
+    """Compare in one transaction and write in another, after some work in between."""
+
+    def swap(self, old: Session | None, new: Session) -> bool:
+        standing, _ = self.load(new.sid)
+        if standing != old or standing is None or not standing.live:
+            return old is None and super().swap(None, new)
+        for _ in range(300):
+            self.epoch(new.subject)
+        values = (encode(new), new.version, new.proof, new.subject, new.ended_at, new.sid)
+        self._connection.execute(UPDATE, values)
+        return True
+
+
+UPDATE = "UPDATE sessions SET record = ?, version = ?, proof = ?, subject = ?, ended_at = ? WHERE sid = ?"

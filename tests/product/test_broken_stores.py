@@ -2,17 +2,21 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import closing
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.product import broken_stores as broken
-from tests.product.tiny import TinyAsyncStore
+from tests.stores.awaiting import AwaitingStore
 
 from sessioncore.testing.contracts import AsyncStoreContract, StoreContract
 from sessioncore.testing.contracts.store import Awaited
 from sessioncore.testing.linear import NotLinearizable
 from sessioncore.testing.model import ModelStore
 from sessioncore_io.memory import MemoryStore
+from sessioncore_io.sqlite import SqliteStore
 
 BY_NAME = {
     broken.BlindUpsert: "a_swap_on_a_changed_row_changes_nothing",
@@ -23,6 +27,7 @@ BY_NAME = {
     broken.FillsInDefaults: "a_damaged_record_is_absent_and_never_defaults",
     broken.LosesFields: "a_row_comes_back_as_it_was_put_in_every_field",
     broken.BelievesItsIndex: "a_row_that_changed_hands_is_listed_for_its_new_subject_only",
+    broken.ListsTheDead: "the_live_rows_of_a_subject_are_listed_without_its_tombstones",
     broken.EpochOfTheFirstSubject: "a_row_comes_with_the_epoch_of_the_subject_it_has_now",
     broken.EpochFollowsTheClock: "superseding_moves_on_whatever_the_clock_says",
     broken.MintOverwrites: "the_first_mint_stands",
@@ -84,7 +89,7 @@ def test_the_difference_from_the_reference_is_told_in_a_few_lines(store: Callabl
     with pytest.raises(AssertionError, match="must answer") as told:
         ask("it_answers_what_the_reference_answers_whatever_is_asked_in_whatever_order", store())
 
-    assert len(str(told.value).splitlines()) <= 6
+    assert len(str(told.value).splitlines()) <= 8
 
 
 THREADS = "of_threads_that_swap_one_row_at_once_one_wins"
@@ -128,7 +133,7 @@ CANCELLED = "test_a_client_that_is_cancelled_at_any_await_leaves_the_others_righ
         (broken.AsyncForgetsWhenCancelled, CANCELLED),
     ],
 )
-def test_a_gap_between_two_awaits_is_told_as_a_story(store: Callable[[], TinyAsyncStore], race: str) -> None:
+def test_a_gap_between_two_awaits_is_told_as_a_story(store: Callable[[], AwaitingStore], race: str) -> None:
     with asyncio.Runner() as runner, pytest.raises(NotLinearizable, match="would answer"):
         getattr(AsyncStoreContract(), race)(store(), runner)
 
@@ -138,3 +143,20 @@ def test_an_awaited_store_with_a_gap_keeps_the_promises_that_one_caller_can_see(
         store = Awaited(broken.AsyncGetThenSet(), runner)
 
         AsyncStoreContract().test_a_swap_on_a_changed_row_changes_nothing(store)
+
+
+class Shared(StoreContract):
+    """The contract, with the way by which another process opens the store."""
+
+    rounds = 20
+
+    def opener(self, store: SqliteStore) -> Callable[[], SqliteStore]:
+        """Open the same file."""
+        return partial(type(store), store.path, patience=30)
+
+
+def test_a_gap_between_two_transactions_shows_between_processes(tmp_path: Path) -> None:
+    race = Shared().test_processes_that_race_for_one_session_see_calls_happen_one_at_a_time_though_one_is_killed
+    store = broken.TwoTransactions(tmp_path / "shared.db", patience=30)
+    with closing(store), pytest.raises(NotLinearizable, match="would answer"):
+        race(store)

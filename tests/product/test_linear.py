@@ -14,8 +14,10 @@ from tests.product.simulation import BROKEN, atomic, simulate
 from sessioncore import Epoch, Reason
 from sessioncore import effects as fx
 from sessioncore.testing.clock import START
-from sessioncore.testing.history import EPOCH, ROW, History, check_epoch, check_row
+from sessioncore.testing.contracts.races import performing
+from sessioncore.testing.history import EPOCH, ROW, History, check_epoch, check_row, of_row
 from sessioncore.testing.linear import NotLinearizable, Operation, Specification, linearize, shortest_failure
+from sessioncore.testing.model import ModelStore
 from sessioncore.testing.rows import SID, ended, guest, touched, user
 from sessioncore_io.memory import MemoryStore
 
@@ -156,6 +158,11 @@ REFUSED = {
         swap("ann", guest(), ended(guest(), START), (2, 3)),
         swap("ben", guest(), NEXT, (2, 9)),
     ],
+    "a lifted tombstone": [
+        BEGUN,
+        swap("ann", guest(), ended(guest(), START), (2, 3)),
+        swap("ben", ended(guest(), START), touched(ended(guest(), START), START + 1), (4, 5)),
+    ],
     "a stale read after a fresh one": [
         BEGUN,
         swap("ann", guest(), NEXT, (2, 9)),
@@ -191,6 +198,24 @@ def test_an_unknown_swap_takes_effect_at_most_once_and_not_before_it_was_asked()
 
 def test_calls_that_touch_at_one_instant_may_stand_in_either_order() -> None:
     check_row([BEGUN, swap("ann", guest(), NEXT, (2, 4)), load("ben", guest(), (4, 5))], SID)
+
+
+@pytest.mark.parametrize("read", [1, 2])
+def test_two_orders_of_the_same_calls_are_told_apart_by_where_they_lead(read: int) -> None:
+    writes = [Operation("ann", ("write", 1), 0, 5), Operation("ben", ("write", 2), 0, 5)]
+
+    assert linearize([*writes, Operation("cat", ("read",), 6, 7, read)], REGISTER).linearizable
+
+
+def test_the_cut_keeps_a_call_that_had_not_returned_but_explains_an_answer() -> None:
+    slow = swap("ann", guest(), NEXT, (2, 99))
+    history = [BEGUN, slow, load("ben", NEXT, (3, 4)), load("cat", guest(), (5, 6)), load("cat", NEXT, (7, 8))]
+    shown = shortest_failure(of_row(history, SID), ROW)
+
+    assert [call.who for call in shown] == ["ann", "ann", "ben", "cat"]
+    assert [call.known for call in shown] == [True, False, True, True]
+    with pytest.raises(NotLinearizable, match=r"ann: Swap.*, not returned yet"):
+        check_row(history, SID)
 
 
 def test_a_purged_row_makes_room() -> None:
@@ -290,12 +315,33 @@ def test_a_call_that_raises_is_recorded_with_an_unknown_outcome() -> None:
     assert [call.known for call in history.operations] == [False]
 
 
-def test_the_specifications_do_what_the_memory_store_does() -> None:
-    store = MemoryStore()
-    state = None
-    for call in (fx.Swap(None, guest()), fx.Swap(guest(), NEXT), fx.Swap(guest(), OTHER), fx.Purge(START + 9, 5)):
-        state, answer = ROW.apply(state, call)
-        args = [getattr(call, name) for name in type(call).__match_args__]
+TOMBSTONE = ended(guest(), START)
+ROWS = [guest(), NEXT, OTHER, TOMBSTONE, evolve(TOMBSTONE, version=3, reason=Reason.ADMIN)]
+ROW_CALLS = st.one_of(
+    st.builds(fx.Swap, st.none() | st.sampled_from(ROWS), st.sampled_from(ROWS)),
+    st.builds(fx.Purge, st.integers(START, START + 1), st.integers(0, 1)),
+)
+EPOCH_CALLS = st.one_of(
+    st.builds(fx.Mint, st.just("alice"), st.integers(START, START + 2)),
+    st.builds(
+        fx.Supersede,
+        st.just("alice"),
+        st.integers(START, START + 2),
+        st.just(Reason.ADMIN),
+        st.none() | st.integers(START, START + 3),
+    ),
+)
 
-        assert (answer, state) == (getattr(store, type(call).__name__.lower())(*args), store.load(SID)[0])
-    assert EPOCH.apply(None, fx.Mint("alice", START))[1] == store.mint("alice", START)
+
+@given(st.lists(ROW_CALLS, max_size=8), st.lists(EPOCH_CALLS, max_size=8))
+def test_the_specifications_do_what_the_reference_does(row_calls: list[Any], epoch_calls: list[Any]) -> None:
+    store = ModelStore()
+    row = epoch = None
+    for call in row_calls:
+        row, answer = ROW.apply(row, call)
+
+        assert (answer, row) == (performing(store)(call), store.load(SID)[0])
+    for call in epoch_calls:
+        epoch, answer = EPOCH.apply(epoch, call)
+
+        assert (answer, epoch) == (performing(store)(call), store.epoch("alice"))

@@ -44,10 +44,10 @@ class AwaitingStore:
         await asyncio.sleep(0)
         return self.model.supersede(subject, at, cause, expected)
 
-    async def of_subject(self, subject: str) -> Sequence[Session]:
-        """Return the rows of the subject."""
+    async def of_subject(self, subject: str, *, live: bool = False) -> Sequence[Session]:
+        """Return the rows of the subject, or only the live ones."""
         await asyncio.sleep(0)
-        return self.model.of_subject(subject)
+        return self.model.of_subject(subject, live=live)
 
     async def of_upstream(self, issuer: str, sid: str) -> Sequence[Session]:
         """Return the rows that depend on this session of an identity provider."""

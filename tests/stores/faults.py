@@ -27,13 +27,13 @@ class FailingStore:
         return 0 < self.at <= self.calls
 
     def __getattr__(self, name: str) -> Any:
-        def call(*args: Any) -> Any:
+        def call(*args: Any, **named: Any) -> Any:
             self.calls += 1
             if self.calls != self.at:
-                return getattr(self.store, name)(*args)
+                return getattr(self.store, name)(*args, **named)
             if not self.performed:
                 raise StoreUnavailable(f"{name} did not arrive")
-            return self._lost(getattr(self.store, name)(*args), name)
+            return self._lost(getattr(self.store, name)(*args, **named), name)
 
         return call
 

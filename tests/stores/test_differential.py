@@ -39,13 +39,13 @@ class Stores(RuleBasedStateMachine):
         """Begin with one row."""
         self.ask("swap", None, self.known[0])
 
-    def ask(self, name: str, *args: Any) -> Any:
+    def ask(self, name: str, *args: Any, **named: Any) -> Any:
         """Ask all, and expect what the model answers."""
-        expected = _plain(getattr(self.model, name)(*args))
+        expected = _plain(getattr(self.model, name)(*args, **named))
         for store in (self.sqlite, self.memory):
-            actual = _plain(getattr(store, name)(*args))
+            actual = _plain(getattr(store, name)(*args, **named))
 
-            assert actual == expected, f"{type(store).__name__}.{name}{args}"
+            assert actual == expected, f"{type(store).__name__}.{name}{args}{named}"
         return expected
 
     @rule(sid=SIDS, subject=SUBJECTS, at=INSTANTS, signed_in=st.booleans())
@@ -86,6 +86,7 @@ class Stores(RuleBasedStateMachine):
     def list_rows(self, subject: str) -> None:
         """List a subject's rows."""
         self.ask("of_subject", subject)
+        self.ask("of_subject", subject, live=True)
         self.ask("of_upstream", "https://op.example", "op-1")
         self.ask("epoch", subject)
 

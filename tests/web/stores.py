@@ -57,11 +57,11 @@ class Slow:
         self.task: asyncio.Task[Any] | None = None
 
     def __getattr__(self, name: str) -> Any:
-        async def call(*args: Any) -> Any:
+        async def call(*args: Any, **named: Any) -> Any:
             self.calls += 1
             if self.calls == self.cancel_at and self.task is not None:
                 self.task.cancel()
             await asyncio.sleep(0)
-            return getattr(self.store, name)(*args)
+            return getattr(self.store, name)(*args, **named)
 
         return call

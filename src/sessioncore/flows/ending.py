@@ -37,7 +37,7 @@ def summary_of(s: Session) -> Summary:
 
 def sessions_of(subject: str, policy: Policy, *, ended: bool = False) -> Flow[list[Summary]]:
     """List the subject's live sessions, the newest login first; with ``ended``, the tombstones too."""
-    rows, epoch = yield from _rows_of(subject)
+    rows, epoch = yield from _rows_of(subject, live=not ended)
     at = yield from Now().ask()
     settled = _settled(rows, epoch, at, policy)
     return [summary_of(s) for s in sorted(settled, key=lambda s: (-s.since, s.sid)) if s.live or ended]
@@ -93,7 +93,7 @@ def enforce_cap(own: Session, login: LogIn | Restamp, policy: Policy) -> Flow[No
 
 
 def _beyond_cap(own: Session, policy: Policy) -> Flow[list[Session]]:
-    rows, epoch = yield from _rows_of(own.subject)
+    rows, epoch = yield from _rows_of(own.subject, live=True)
     at = yield from Now().ask()
     standing = sorted((s for s in _settled(rows, epoch, at, policy) if s.live), key=lambda s: (s.since, s.sid))
     return standing[: max(0, len(standing) - policy.max_sessions)]
@@ -105,8 +105,8 @@ def after_newest(subject: str, at: int) -> Flow[int]:
     The cap ends the oldest logins; this one must not be the oldest because another node's clock is ahead, or
     because two logins fall into one millisecond.
     """
-    rows = yield from OfSubject(subject).ask()
-    newest = max((row.since for row in rows if row.live), default=0)
+    rows = yield from OfSubject(subject, live=True).ask()
+    newest = max((row.since for row in rows), default=0)
     return newest + 1 if at <= newest < at + CLOCKS_DISAGREE else at
 
 
@@ -149,8 +149,8 @@ def purge(keep: int) -> Flow[int]:
             return purged
 
 
-def _rows_of(subject: str) -> Flow[tuple[list[Session], Epoch | None]]:
-    rows = yield from OfSubject(subject).ask()
+def _rows_of(subject: str, *, live: bool) -> Flow[tuple[list[Session], Epoch | None]]:
+    rows = yield from OfSubject(subject, live).ask()
     epoch = yield from ReadEpoch(subject).ask()
     return list(rows), epoch
 

@@ -1,11 +1,11 @@
 """Stores in front of a real one: one writes down what it is asked, one is out of reach when the test says so."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from enum import Enum
 from inspect import isawaitable
 from typing import Any, Final
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 from sessioncore import InvalidSetting, StoreUnavailable
 
@@ -16,10 +16,11 @@ VERBS: Final = tuple(name for name in vars(PassingStore) if name[0] != "_" and n
 
 @frozen
 class Call:
-    """Hold one call: its name and its arguments."""
+    """Hold one call: its name and its arguments, those by position and those by name."""
 
     name: str
     args: tuple[Any, ...]
+    named: Mapping[str, Any] = field(factory=dict, hash=False)
 
 
 class RecordingStore(PassingStore):
@@ -29,10 +30,10 @@ class RecordingStore(PassingStore):
         super().__init__(store)
         self.calls: list[Call] = []
 
-    def call(self, name: str, *args: Any) -> Any:
+    def call(self, name: str, *args: Any, **named: Any) -> Any:
         """Write one call down and pass it on."""
-        self.calls.append(Call(name, args))
-        return super().call(name, *args)
+        self.calls.append(Call(name, args, named))
+        return super().call(name, *args, **named)
 
     @property
     def names(self) -> list[str]:
@@ -88,7 +89,8 @@ class FaultyStore(PassingStore):
     def fail(self, *names: str, when: When = BEFORE, skip: int = 0, times: int | None = None) -> None:
         """Fail calls of these names; without names, all of them.
 
-        The first ``skip`` of them succeed, then ``times`` fail (None: until ``recover``). ``AFTER`` is the hard case: the call has taken effect, and the caller does not know.
+        The first ``skip`` of them succeed, then ``times`` fail (None: until ``recover``). ``AFTER`` is the
+        hard case: the call has taken effect, and the caller does not know.
         """
         for name in names:
             if name not in VERBS:
@@ -99,12 +101,12 @@ class FaultyStore(PassingStore):
         """Answer again."""
         self._faults = []
 
-    def call(self, name: str, *args: Any) -> Any:
+    def call(self, name: str, *args: Any, **named: Any) -> Any:
         """Pass one call on, or fail."""
         struck = next((fault.when for fault in self._faults if fault.strikes(name)), None)
         if struck is BEFORE:
             raise _broken(name, "before the request arrived")
-        answer = super().call(name, *args)
+        answer = super().call(name, *args, **named)
         if struck is not AFTER:
             return answer
         if isawaitable(answer):

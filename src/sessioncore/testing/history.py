@@ -68,12 +68,12 @@ class WitnessedStore(PassingStore):
         self.history = history
         self.who = who
 
-    def call(self, name: str, *args: Any) -> Any:
+    def call(self, name: str, *args: Any, **named: Any) -> Any:
         """Pass a call on and record it."""
         if name not in CALLS:
-            return super().call(name, *args)
-        index = self.history.begin(self.who, CALLS[name](*args))
-        answer = super().call(name, *args)
+            return super().call(name, *args, **named)
+        index = self.history.begin(self.who, CALLS[name](*args, **named))
+        answer = super().call(name, *args, **named)
         if isawaitable(answer):
             return self._awaited(index, answer)
         self.history.end(index, answer)

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from attrs import evolve, frozen
 
-from .telling import story_of
+from .telling import LATER, story_of
 
 PENDING: Final = sys.maxsize
 
@@ -153,4 +153,4 @@ def shortest_failure(operations: Iterable[Operation], specification: Specificati
 def _until(calls: list[Operation], at: int) -> list[Operation]:
     """Give the history as it was known at this instant."""
     begun = [call for call in calls if call.invoked <= at]
-    return [call if call.returned <= at else evolve(call, returned=PENDING, answer=None) for call in begun]
+    return [call if call.returned <= at else evolve(call, returned=PENDING, answer=LATER) for call in begun]

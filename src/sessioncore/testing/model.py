@@ -57,9 +57,9 @@ class ModelStore:
         self.epochs[subject] = Epoch(value=max(standing.value + 1, at) if standing else at, cause=cause)
         return self.epochs[subject]
 
-    def of_subject(self, subject: str) -> Sequence[Session]:
-        """Return the rows of the subject."""
-        return self._where(lambda row: bool(subject) and row.subject == subject)
+    def of_subject(self, subject: str, *, live: bool = False) -> Sequence[Session]:
+        """Return the rows of the subject, or only the live ones."""
+        return self._where(lambda row: bool(subject) and row.subject == subject and (row.live or not live))
 
     def of_upstream(self, issuer: str, sid: str) -> Sequence[Session]:
         """Return the rows that depend on this session of an identity provider."""

@@ -14,9 +14,9 @@ class PassingStore:
     def __init__(self, store: Any) -> None:
         self.store = store
 
-    def call(self, name: str, *args: Any) -> Any:
+    def call(self, name: str, *args: Any, **named: Any) -> Any:
         """Pass one call on."""
-        return getattr(self.store, name)(*args)
+        return getattr(self.store, name)(*args, **named)
 
     def load(self, sid: str) -> Any:
         """Pass on."""
@@ -38,9 +38,9 @@ class PassingStore:
         """Pass on."""
         return self.call("supersede", subject, at, cause, expected)
 
-    def of_subject(self, subject: str) -> Any:
+    def of_subject(self, subject: str, *, live: bool = False) -> Any:
         """Pass on."""
-        return self.call("of_subject", subject)
+        return self.call("of_subject", subject, live=live)
 
     def of_upstream(self, issuer: str, sid: str) -> Any:
         """Pass on."""

@@ -1,13 +1,16 @@
 """Tell a history that no order explains, so that a person can see why."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sessioncore import Epoch, Session
 from sessioncore.effects import Effect
 
 if TYPE_CHECKING:
     from .linear import Found, Operation, Specification
+
+
+LATER: Final = "not returned yet"  # stands for the answer of a call that returned after the story ends
 
 
 def story_of(shown: Sequence["Operation"], found: "Found", specification: "Specification") -> str:
@@ -32,7 +35,9 @@ def _span(call: "Operation", began: int) -> str:
 
 
 def _call(call: "Operation") -> str:
-    return f"{say(call.call)} -> {say(call.answer) if call.known else 'outcome unknown'}"
+    if call.known:
+        return f"{say(call.call)} -> {say(call.answer)}"
+    return f"{say(call.call)}, {LATER if call.answer is LATER else 'outcome unknown'}"
 
 
 def say(value: Any) -> str:

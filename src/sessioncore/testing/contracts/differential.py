@@ -7,7 +7,7 @@ from typing import Any, Final
 from attrs import evolve
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from sessioncore import Reason, Session, State, Store
 from sessioncore.flows import proof_of
@@ -44,10 +44,10 @@ class StoreMachine(RuleBasedStateMachine):
         """Give a selector of this example's own."""
         return letter * 14 + self.mark
 
-    def ask(self, name: str, *args: Any, judge: Callable[[Any], Any] = lambda answer: answer) -> Any:
+    def ask(self, name: str, *args: Any, judge: Callable[[Any], Any] = lambda answer: answer, **named: Any) -> Any:
         """Ask both, and expect what the reference answers."""
-        expected, actual = judge(getattr(self.model, name)(*args)), judge(getattr(self.store, name)(*args))
-        call = f"{name}({', '.join(map(say, args))})"
+        expected, actual = (judge(getattr(store, name)(*args, **named)) for store in (self.model, self.store))
+        call = f"{name}({', '.join([*map(say, args), *(f'{key}={say(value)}' for key, value in named.items())])})"
         self.story.append(f"  {call} -> {say(actual)}")
         if actual != expected:
             raise AssertionError("\n".join([f"{call} must answer {say(expected)}; the calls:", *self.story]))
@@ -56,6 +56,11 @@ class StoreMachine(RuleBasedStateMachine):
     def mine(self, rows: Any) -> list[Session]:
         """Give this example's rows of a list, in one order."""
         return sorted((row for row in rows if row.sid.endswith(self.mark)), key=lambda row: row.sid)
+
+    @initialize()
+    def begin(self) -> None:
+        """Begin with one row."""
+        self.ask("swap", None, self.known[0])
 
     @rule(letter=NAMES, name=NAMES, at=INSTANTS, signed_in=st.booleans())
     def insert(self, letter: str, name: str, at: int, signed_in: bool) -> None:
@@ -67,10 +72,15 @@ class StoreMachine(RuleBasedStateMachine):
             self.known.append(row)
 
     def replace(self, pick: int, change: Callable[[Session], Session]) -> None:
-        """Swap a row that is there, or was, or never came to be."""
+        """Swap a row that is there, or was, or never came to be; then come once more, too late."""
         old = self.known[-1 - pick % len(self.known)]
-        if self.ask("swap", old, new := change(old)):
-            self.known.append(new)
+        if not self.ask("swap", old, new := change(old)):
+            return
+        self.known.append(new)
+        self.ask("swap", old, change(old))
+        if not new.live:
+            self.ask("swap", new, touched(new, new.seen_at))
+        self.ask("load", new.sid)
 
     @rule(pick=PICKS, at=INSTANTS)
     def touch(self, pick: int, at: int) -> None:
@@ -116,6 +126,7 @@ class StoreMachine(RuleBasedStateMachine):
     def list_rows(self, name: str) -> None:
         """List a subject's rows."""
         self.ask("of_subject", name + self.mark, judge=self.mine)
+        self.ask("of_subject", name + self.mark, judge=self.mine, live=True)
         self.ask("of_upstream", *user().upstream, judge=self.mine)
         self.ask("epoch", name + self.mark)
 

@@ -192,6 +192,28 @@ class ListPromises:
         assert sids(plain.of_subject("alice")) == [SID, OTHER]
         assert sids(plain.of_subject("nobody")) == []
 
+    def test_the_live_rows_of_a_subject_are_listed_without_its_tombstones(self, plain: Store) -> None:
+        plain.swap(None, user())
+        plain.swap(None, user(OTHER))
+        plain.swap(None, user("u" * 22, "bob"))
+        plain.swap(user(OTHER), ended(user(OTHER), START))
+
+        assert sids(plain.of_subject("alice", live=True)) == [SID]
+        assert sids(plain.of_subject("", live=True)) == []
+
+    def test_a_row_is_listed_among_the_live_ones_until_it_ends(self, plain: Store) -> None:
+        plain.swap(None, guest())
+        plain.swap(guest(), evolve(user(), version=2))
+        signed_in = touched(evolve(user(), version=2), START + 1)
+        plain.swap(evolve(user(), version=2), signed_in)
+
+        assert list(plain.of_subject("alice", live=True)) == [signed_in]
+
+        plain.swap(signed_in, evolve(signed_in, version=4, subject="bob"))
+
+        assert list(plain.of_subject("alice", live=True)) == []
+        assert sids(plain.of_subject("bob", live=True)) == [SID]
+
     def test_guests_are_nobodys_rows(self, plain: Store) -> None:
         plain.swap(None, guest())
 

@@ -36,7 +36,7 @@ def racer(random: Random, sid: str, subject: str) -> Flow[None]:
             first = user(sid, subject) if choice < 0.5 else guest(sid, secret=str(choice))
             known = first if (yield from fx.Swap(None, first).ask()) else None
         else:
-            new = ended(known, START) if choice > 0.9 else evolve(touched(known, START), data=(("n", str(choice)),))
+            new = ended(known, START) if choice > 0.9 else evolve(touched(known, START), data=(("n", f"{choice:.3f}"),))
             known = new if (yield from fx.Swap(known, new).ask()) else known
         yield from _epochs(random, subject, number)
 
@@ -90,12 +90,12 @@ class StumblingStore(PassingStore):
         super().__init__(store)
         self.random = random
 
-    def call(self, name: str, *args: Any) -> Any:
+    def call(self, name: str, *args: Any, **named: Any) -> Any:
         """Pass a call on, and watch its lines."""
         former = sys.gettrace()
         sys.settrace(self.trace)
         try:
-            return super().call(name, *args)
+            return super().call(name, *args, **named)
         finally:
             sys.settrace(former)
 

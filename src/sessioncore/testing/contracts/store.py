@@ -5,7 +5,7 @@
         def store(self, tmp_path):
             return MyStore(tmp_path / "sessions")        # an empty one
 
-Three hooks may be filled in besides; what depends on one that is not is skipped, by name.
+Hooks may be filled in besides; what depends on one that is not is skipped, by name.
 """
 
 import asyncio
@@ -19,8 +19,9 @@ from sessioncore import AsyncStore, Reason, Store, StoreUnavailable
 
 from ..clock import START
 from ..passing import PassingStore
-from ..rows import OTHER, SID, ended, guest, touched, user
+from ..rows import HOUR, OTHER, SID, ended, guest, touched, user
 from .differential import Differential
+from .processes import ProcessRaces
 from .promises import EpochPromises, ListPromises, RowPromises
 from .races import TaskRaces, ThreadRaces
 
@@ -98,6 +99,20 @@ class Mishaps(Hooks):
         assert not plain.swap(None, guest())
         assert plain.load(SID)[0] is None
 
+    def test_a_damaged_record_is_forgotten_by_a_purge_once_its_deadline_is_of_before(
+        self, store: Any, plain: Store
+    ) -> None:
+        """Nobody can end it, so nothing else would ever remove it."""
+        plain.swap(None, guest())
+        plain.swap(None, guest(OTHER))
+        self.damage(store, SID)
+
+        assert plain.purge(START + HOUR, 10) == 0
+        assert not plain.swap(None, guest())
+        assert plain.purge(START + HOUR + 1, 10) == 1
+        assert plain.swap(None, guest())
+        assert plain.load(OTHER)[0] == guest(OTHER)
+
     def test_every_call_says_so_when_the_store_is_unavailable(self, store: Any, plain: Store) -> None:
         plain.swap(None, guest())
         with self.cut_off(store):
@@ -114,7 +129,7 @@ class Mishaps(Hooks):
         assert plain.mark("jti", START)
 
 
-class StoreContract(RowPromises, EpochPromises, ListPromises, Mishaps, Differential, ThreadRaces):
+class StoreContract(RowPromises, EpochPromises, ListPromises, Mishaps, Differential, ThreadRaces, ProcessRaces):
     """Test a ``Store``: subclass it, and give an empty one as the fixture ``store``."""
 
     @pytest.fixture
@@ -163,10 +178,10 @@ class Awaited(PassingStore):
         super().__init__(store)
         self.runner = runner
 
-    def call(self, name: str, *args: Any) -> Any:
+    def call(self, name: str, *args: Any, **named: Any) -> Any:
         """Await one call in the event loop."""
 
         async def awaited() -> Any:
-            return await super(Awaited, self).call(name, *args)
+            return await super(Awaited, self).call(name, *args, **named)
 
         return self.runner.run(awaited())

@@ -1,12 +1,17 @@
 """What the suite asks of a way to run sessions."""
 
 import logging
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from datetime import timedelta
+from random import Random
+from types import SimpleNamespace
 from typing import Any, Final, Protocol
+from unittest.mock import patch
 
 from sessioncore import Notice, Policy, Reason, Summary
 from sessioncore.flows import AnySubject
+from sessioncore_io import world
 
 from ..clock import Clock
 from .script import Answer, Request
@@ -86,6 +91,22 @@ class Heard(logging.Handler):
         _LOG.removeHandler(self)
         _LOG.setLevel(self._level)
         super().close()
+
+
+class Draws:
+    """Draw the same selectors and secrets in every run, from now until ``close``."""
+
+    def __init__(self) -> None:
+        draw = Random(0)
+        seeded = SimpleNamespace(
+            token_urlsafe=lambda size: urlsafe_b64encode(draw.randbytes(size)).rstrip(b"=").decode()
+        )
+        self._patch = patch.object(world, "secrets", seeded)
+        self._patch.start()
+
+    def close(self) -> None:
+        """Draw from the system again."""
+        self._patch.stop()
 
 
 def cookie_of(name: str, headers: list[tuple[str, str]]) -> str | None:

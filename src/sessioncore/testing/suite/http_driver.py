@@ -17,7 +17,7 @@ from sessioncore_io.cookies import Cookie
 from sessioncore_io.shell import Sessions
 
 from ..clock import Clock
-from .driver import Heard
+from .driver import Draws, Heard
 from .script import Answer, Request
 from .web_driver import answer_from, asgi_probe, body_of, wsgi_probe
 from .witness import Witness
@@ -54,6 +54,7 @@ class _HttpDriver:
         self.clock = Clock()
         self.store = Witness(store, self.clock)
         self.heard = Heard()
+        self.draws = Draws()
         self.cookie = Cookie.for_plain_http()
         self.outside = Sessions(self.store, policy, self.clock, self.heard.listen)
         self._gates: dict[str, _Gate] = {}
@@ -96,6 +97,7 @@ class _HttpDriver:
         self._stop()
         for connection in self._connections:
             connection.close()
+        self.draws.close()
         self.heard.close()
         self.store.close()
 
@@ -122,6 +124,7 @@ class UvicornDriver(_HttpDriver):
     def _stop(self) -> None:
         self._server.should_exit = True
         self._thread.join(PATIENCE)
+        assert not self._thread.is_alive(), "the server did not end"
 
 
 class WaitressDriver(_HttpDriver):
@@ -150,4 +153,6 @@ class WaitressDriver(_HttpDriver):
         self._stopping = True
         self._server.trigger.pull_trigger()
         self._thread.join(PATIENCE)
-        self._server.close()
+        assert not self._thread.is_alive(), "the server did not end"
+        for connected in list(self._sockets.values()):  # the listening socket, and whatever it accepted
+            connected.close()

@@ -10,6 +10,7 @@ from copy import deepcopy
 from typing import Any, Final
 
 from attrs import define, evolve, field, frozen
+from hypothesis.errors import UnsatisfiedAssumption
 
 from sessioncore import NEVER, Limits, Policy, Reason, State
 from sessioncore.factors import factors_of
@@ -36,6 +37,12 @@ class Around:
         """Tell whether this instant has come; the suite's clock never rests where nobody can tell."""
         assert not self.lo <= at < self.hi, "the suite's clock rests where the model cannot tell"
         return at >= self.hi
+
+    def passed_by(self, moment: "Around") -> bool:
+        """Tell whether this instant has come by another; a walk to where nobody can tell is given up."""
+        if moment.lo < self.hi and self.lo <= moment.hi:
+            raise UnsatisfiedAssumption
+        return self.hi <= moment.lo
 
 
 @define(kw_only=True)
@@ -147,9 +154,9 @@ class Model:
 
     def why_dead_by_clock(self, s: Known) -> Reason | None:
         """Say which limit the session has passed."""
-        if self.now >= s.not_after:
+        if Around(s.not_after, s.not_after).passed_by(self.moment(s)):
             return Reason.UPSTREAM
-        if self.lives_until(s).passed(self.now):
+        if self.lives_until(s).passed_by(self.moment(s)):
             return Reason.LIFETIME
         return Reason.IDLE if self.idle_until(s).passed(self.now) else None
 
@@ -165,12 +172,16 @@ class Model:
     def mfa_lapsed(self, s: Known) -> bool:
         """Tell whether a second factor is too old."""
         until = self.mfa_until(s)
-        return until is not None and until.passed(self.now)
+        return until is not None and until.passed_by(self.moment(s))
+
+    def moment(self, s: Known) -> Around:
+        """Give the moment by which a session is judged: a clock that went back does not make it younger."""
+        return s.seen.later(self.now)
 
     def end(self, s: Known, reason: Reason) -> None:
         """Put an end on record; the first reason stays."""
         if s.reason is None:
-            s.reason, s.ended_at, s.data, s.activities = reason, s.seen.later(self.now), {}, []
+            s.reason, s.ended_at, s.data, s.activities = reason, self.moment(s), {}, []
 
     def of_subject(self, subject: str) -> Iterator[Known]:
         """Give the subject's live sessions."""
@@ -200,7 +211,7 @@ class Model:
         self.settle(s, own_view=own_view)
         if s.reason is not None or not self._admits(s, act, own_view):
             return False
-        s.seen = s.seen.later(self.now)
+        s.seen = self.moment(s)
         ACTS[act.what](self, s, act)
         return True
 

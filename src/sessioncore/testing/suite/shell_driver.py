@@ -8,7 +8,7 @@ from sessioncore_io.answers import UNCOMMITTED, replacement
 from sessioncore_io.shell import Sessions
 
 from ..clock import Clock
-from .driver import Heard
+from .driver import Draws, Heard
 from .script import Answer, Request, Scene
 from .witness import Witness
 
@@ -23,6 +23,7 @@ class ShellDriver:
         self.clock = Clock()
         self.store = Witness(store, self.clock)
         self.heard = Heard()
+        self.draws = Draws()
         self.outside = Sessions(self.store, policy, self.clock, self.heard.listen)
 
     def set_policy(self, policy: Policy) -> None:
@@ -45,6 +46,7 @@ class ShellDriver:
         yield Answer(status=200, said=tuple(scene.said), before=scene.before, after=scene.after, cookie=cookie)
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop listening and drawing."""
+        self.draws.close()
         self.heard.close()
         self.store.close()

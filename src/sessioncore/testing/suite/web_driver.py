@@ -14,7 +14,7 @@ from sessioncore_io.cookies import Cookie
 from sessioncore_io.shell import Sessions
 
 from ..clock import Clock
-from .driver import Heard, cookie_of, lowered
+from .driver import Draws, Heard, cookie_of, lowered
 from .script import Answer, Request, Scene, answer_of
 from .witness import Witness
 
@@ -65,6 +65,7 @@ class WsgiDriver:
         self.clock = Clock()
         self.store = Witness(store, self.clock)
         self.heard = Heard()
+        self.draws = Draws()
         self.cookie = Cookie()
         self.app = wsgi.SessionMiddleware(
             wsgi_probe(lambda _: b""), self.store, policy, self.cookie, self.clock, self.heard.listen
@@ -99,7 +100,8 @@ class WsgiDriver:
         return {"CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body), **holds, **cookie}
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop listening and drawing."""
+        self.draws.close()
         self.heard.close()
         self.store.close()
 
@@ -168,6 +170,7 @@ class AsgiDriver:
         self.clock = Clock()
         self.store = Witness(store, self.clock)
         self.heard = Heard()
+        self.draws = Draws()
         self.cookie = Cookie()
         self._loop = asyncio.new_event_loop()
         self._gates: list[_Gate] = []
@@ -219,5 +222,6 @@ class AsgiDriver:
     def close(self) -> None:
         """Stop listening, and close the loop."""
         self._loop.close()
+        self.draws.close()
         self.heard.close()
         self.store.close()

@@ -35,9 +35,9 @@ class Witness:
         """Answer for the calls that change no session."""
         call = getattr(self.store, name)
 
-        def guarded(*arguments: Any) -> Any:
+        def guarded(*arguments: Any, **named: Any) -> Any:
             self._refuse_if_down()
-            return call(*arguments)
+            return call(*arguments, **named)
 
         return guarded
 

@@ -1,0 +1,41 @@
+"""Every example of docs/testing.md is run as it stands there."""
+
+import re
+from pathlib import Path
+
+from tests.product.elsewhere import pytest_passes
+
+import sessioncore.testing as testing
+
+PAGE = Path(__file__).parents[2] / "docs" / "testing.md"
+BLOCK = re.compile(r"<!-- file: (?P<name>\w+\.py) -->\n```python\n(?P<code>.*?)```\n", re.DOTALL)
+
+
+def test_every_example_passes(tmp_path: Path) -> None:
+    for block in BLOCK.finditer(PAGE.read_text("utf-8")):
+        with (tmp_path / block["name"]).open("a", encoding="utf-8") as file:
+            file.write(block["code"] + "\n")
+
+    *skipped, tally = pytest_passes(tmp_path)
+
+    assert [line for line in skipped if ": fill in " not in line] == [], "only hooks that the examples leave out"
+    assert int(tally.partition(" passed")[0]) >= 125
+
+
+def test_no_example_goes_untested() -> None:
+    assert "```python" not in BLOCK.sub("", PAGE.read_text("utf-8"))
+
+
+def test_every_name_on_offer_is_told_of() -> None:
+    page = PAGE.read_text("utf-8")
+
+    assert [name for name in testing.__all__ if name not in page and name != "log_in_as_async"] == []
+
+
+def test_the_links_lead_somewhere() -> None:
+    page = PAGE.read_text("utf-8")
+    titles = (line[3:].lower() for line in page.splitlines() if line[:3] == "## ")
+    headings = {re.sub(r"[^a-z -]", "", title).replace(" ", "-") for title in titles}
+
+    assert set(re.findall(r"\(#([a-z-]+)\)", page)) <= headings
+    assert all((PAGE.parent / path).exists() for path in re.findall(r"\((\.\./[^)]+)\)", page))

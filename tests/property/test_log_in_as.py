@@ -1,0 +1,158 @@
+"""An application's own tests start signed in, whatever client and adapter they use."""
+
+import asyncio
+import importlib
+import json
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import django.test
+import httpx2
+import pytest
+import werkzeug.test
+from starlette.testclient import TestClient
+
+from sessioncore import InvalidSetting, State
+from sessioncore.testing import Clock, log_in_as, log_in_as_async
+from sessioncore_io import asgi, wsgi
+from sessioncore_io.memory import MemoryStore
+
+
+def said(handle: Any) -> bytes:
+    """Say who is signed in."""
+    return json.dumps([handle.subject, handle.signed_in, handle.get("cart")]).encode()
+
+
+def flat(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Answer by WSGI."""
+    body = said(environ[wsgi.KEY])
+    start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+    return [body]
+
+
+async def waiting(scope: Any, receive: Any, send: Any) -> None:
+    """Answer by ASGI."""
+    body = said(scope[asgi.KEY])
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
+    await send({"type": "http.response.body", "body": body})
+
+
+def webtest_client(app: Any) -> Any:
+    """Build WebTest's client; WebOb still imports the module ``cgi``, which Python 3.13 dropped."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        webtest = importlib.import_module("webtest")
+
+    return webtest.TestApp(app)
+
+
+@pytest.fixture
+def wsgi_app(clock: Clock) -> wsgi.SessionMiddleware:
+    """Wrap the WSGI application."""
+    return wsgi.SessionMiddleware(flat, MemoryStore(), clock=clock)
+
+
+@pytest.fixture
+def asgi_app(clock: Clock) -> asgi.SessionMiddleware:
+    """Wrap the ASGI application."""
+    return asgi.SessionMiddleware(waiting, MemoryStore(), clock=clock)
+
+
+def test_starlettes_client_starts_signed_in(asgi_app: asgi.SessionMiddleware) -> None:
+    """Starlette and FastAPI."""
+    client = TestClient(asgi_app, base_url="https://testserver")
+    log_in_as(client, "alice", asgi_app, data={"cart": [1]})
+
+    assert client.get("/").json() == ["alice", True, [1]]
+
+
+async def _asked(app: asgi.SessionMiddleware) -> Any:
+    transport = httpx2.ASGITransport(app=app)
+    async with httpx2.AsyncClient(transport=transport, base_url="https://testserver") as client:
+        await log_in_as_async(client, "alice", app)
+        return (await client.get("/")).json()
+
+
+def test_an_async_client_starts_signed_in(asgi_app: asgi.SessionMiddleware) -> None:
+    """httpx2 over ASGI, for stores that have to be awaited too."""
+    assert asyncio.run(_asked(asgi_app)) == ["alice", True, None]
+
+
+def test_webtest_starts_signed_in(wsgi_app: wsgi.SessionMiddleware) -> None:
+    """Pyramid and Bottle."""
+    client = webtest_client(wsgi_app)
+    log_in_as(client, "alice", wsgi_app)
+
+    assert client.get("/").json == ["alice", True, None]
+
+
+def test_werkzeugs_client_starts_signed_in(wsgi_app: wsgi.SessionMiddleware) -> None:
+    """Flask."""
+    client = werkzeug.test.Client(wsgi_app)
+    log_in_as(client, "alice", wsgi_app)
+
+    assert client.get("/", base_url="https://localhost").get_json() == ["alice", True, None]
+
+
+def test_djangos_client_holds_the_cookie(wsgi_app: wsgi.SessionMiddleware) -> None:
+    """Django: its client sends what its jar holds."""
+    if not django.conf.settings.configured:
+        django.conf.settings.configure()
+    client = django.test.Client()
+    sid = log_in_as(client, "alice", wsgi_app)
+    cookie = "; ".join(f"{name}={crumb.value}" for name, crumb in client.cookies.items())
+    answered = webtest_client(wsgi_app).get("/", headers={"Cookie": cookie})
+
+    assert answered.json == ["alice", True, None]
+    assert client.cookies["__Host-session"].value.startswith(sid)
+
+
+def test_a_login_that_owes_a_factor_is_not_signed_in(asgi_app: asgi.SessionMiddleware) -> None:
+    """The session begins where the application's own login leaves it."""
+    client = TestClient(asgi_app, base_url="https://testserver")
+    log_in_as(client, "alice", asgi_app, needs=State.MFA_SATISFIED)
+
+    assert client.get("/").json() == ["alice", False, None]
+
+
+def test_a_login_with_two_factors_is(asgi_app: asgi.SessionMiddleware) -> None:
+    """Two factors at once."""
+    client = TestClient(asgi_app, base_url="https://testserver")
+    log_in_as(client, "alice", asgi_app, method=("pwd", "otp"), needs=State.MFA_SATISFIED)
+
+    assert client.get("/").json() == ["alice", True, None]
+
+
+def test_the_middleware_is_found_inside_a_framework(asgi_app: asgi.SessionMiddleware) -> None:
+    """Whatever wraps the middleware, the session goes to its store."""
+
+    class Framework:
+        app = asgi_app
+
+    client = TestClient(asgi_app, base_url="https://testserver")
+    log_in_as(client, "alice", Framework())
+
+    assert client.get("/").json()[0] == "alice"
+
+
+def test_an_application_without_the_middleware_is_refused() -> None:
+    """The error says what to pass."""
+    with pytest.raises(InvalidSetting, match="SessionMiddleware"):
+        log_in_as(TestClient(waiting), "alice", waiting)
+
+
+def test_a_client_without_a_jar_is_refused(wsgi_app: wsgi.SessionMiddleware) -> None:
+    """The error says what to pass."""
+    with pytest.raises(InvalidSetting, match="client"):
+        log_in_as(object(), "alice", wsgi_app)
+
+
+def test_starting_signed_in_needs_no_hypothesis() -> None:
+    """The names at the top of the package import neither Hypothesis nor a server."""
+    code = "import sys, sessioncore.testing; print({'hypothesis', 'uvicorn', 'sessioncore_io'} & set(sys.modules))"
+    answered = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert answered.stdout.strip() == "set()"

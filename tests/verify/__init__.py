@@ -1,0 +1,1 @@
+"""All layers of verification in one run: ``python -m tests.verify``."""
