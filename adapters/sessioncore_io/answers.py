@@ -2,15 +2,12 @@
 
 from typing import Final
 
-from sessioncore import Contention, Refused, SessionError, StoreUnavailable
+from sessioncore import SessionError, StoreUnavailable
 
 from .cookies import Cookie
-from .handle import SessionHandle
+from .life import SessionHandle
 
 Headers = list[tuple[str, str]]
-
-# What a commit may fail with: the application's response is then not sent.
-UNCOMMITTED: Final = (Refused, Contention, StoreUnavailable)
 
 UNAVAILABLE: Final = (503, "The session store is not available, so this was not done. Try again in a moment.\n")
 CONFLICT: Final = (409, "The session changed meanwhile, so this was not done. Reload the page and try again.\n")
@@ -19,6 +16,11 @@ CONFLICT: Final = (409, "The session changed meanwhile, so this was not done. Re
 def replacement(error: SessionError | None) -> tuple[int, str]:
     """Choose the response for a commit that failed: 503 for the store, 409 for everybody else."""
     return UNAVAILABLE if error is None or isinstance(error, StoreUnavailable) else CONFLICT
+
+
+def unanswered(handle: SessionHandle, status: int) -> SessionError | None:
+    """Give what a verb raised and a framework turned into a plain 500; another status is the application's answer."""
+    return handle.raised if status == 500 else None
 
 
 def plain_headers(body: str) -> Headers:

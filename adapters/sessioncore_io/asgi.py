@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
-from sessioncore import AsyncStore, Policy, SessionError, Store, StoreUnavailable
+from sessioncore import AsyncStore, Policy, SessionError, Store
 from sessioncore.effects import arun
 from sessioncore.flows import Standing, Token, glance
 
-from .answers import UNCOMMITTED, Headers, plain_headers, replacement, with_cookie
+from .answers import CONFLICT, Headers, plain_headers, replacement, unanswered, with_cookie
+from .checks import check_cookie, origins_of
 from .cookies import Cookie
 from .handle import AsyncHandle
+from .life import UNCOMMITTED
 from .shell import AsyncSessions
 from .world import Clock, Listener, log, log_notice, wall_clock
 
@@ -45,9 +47,10 @@ class SessionMiddleware:
         listener: Listener = log_notice,
         origins: tuple[str, ...] = (),
     ) -> None:
+        check_cookie(cookie)
         self.app = app
         self.cookie = cookie
-        self.origins = origins
+        self.origins = origins_of(origins)
         self.sessions = AsyncSessions(store, policy, clock, listener)
         self._rescues: set[asyncio.Task[None]] = set()
 
@@ -67,7 +70,7 @@ class SessionMiddleware:
             await self.app(scope, receive, answer.send)
         except Exception as error:
             await _rescued(handle)
-            if not (isinstance(error, StoreUnavailable) and await answer.unavailable()):
+            if not (isinstance(error, UNCOMMITTED) and await answer.instead(error)):
                 raise
         except BaseException:
             self._rescue(handle)
@@ -75,6 +78,7 @@ class SessionMiddleware:
         else:
             if response is _Socket:
                 await _log_out_only(handle)  # there is no response to store it with, and nobody may have committed
+            handle.warn_of_lost()
 
     async def _open(self, scope: Scope) -> AsyncHandle:
         sessions = self.sessions
@@ -106,7 +110,7 @@ class SessionMiddleware:
         origin = headers.get(b"origin", b"").decode("latin-1")
         host = headers.get(b"host", b"").decode("latin-1")
         scheme, _, authority = origin.partition("://")
-        ours = bool(host) and authority == host and scheme in _PAGES[scope.get("scheme", "ws")]
+        ours = bool(host) and authority == host and scheme in _PAGES.get(scope.get("scheme", "ws"), ())
         return not origin or origin in self.origins or ours
 
     def _rescue(self, handle: AsyncHandle) -> None:
@@ -142,18 +146,18 @@ class _Response:
         return self._send(answered)
 
     async def _commit_and_start(self, message: Message, status: int) -> None:
-        error = await self._committed(status)
+        error = await self._committed(status) or unanswered(self.handle, status)
         if error is not None or self.handle.failed:
             self._replaced = True
             await self._replace(error)
         else:
             await self._start(message)
 
-    async def unavailable(self) -> bool:
-        """Answer 503 for an application that let the store's failure through; False if it is too late for that."""
+    async def instead(self, error: SessionError) -> bool:
+        """Answer 503 or 409 for an application that let a verb's failure through; False if it is too late for that."""
         if not self.handle.sealed and not self._replaced:
             self._replaced = True
-            await self._replace(None)
+            await self._replace(error)
         return self._replaced
 
     async def _replace(self, error: SessionError | None) -> None:
@@ -213,8 +217,9 @@ class _Socket(_Response):
             return self._commit_and_start(message, 101)
         return _nothing() if self._replaced else self._send(message)
 
-    async def _replace(self, _error: SessionError | None) -> None:
-        await self._send({"type": "websocket.close", "code": 1011, "reason": "session store unavailable"})
+    async def _replace(self, error: SessionError | None) -> None:
+        reason = "session changed meanwhile" if replacement(error) is CONFLICT else "session store unavailable"
+        await self._send({"type": "websocket.close", "code": 1011, "reason": reason})
 
 
 _RESPONSES: Final[dict[str, type[_Response]]] = {"http": _Http, "websocket": _Socket}

@@ -103,10 +103,16 @@ def upstream_of(upstream: Any) -> tuple[str, str]:
     raise InvalidSetting("upstream", upstream, advice)
 
 
-def check_text(name: str, value: object) -> None:
-    """Refuse what is no text."""
-    if not isinstance(value, str):
-        raise InvalidSetting(name, value, "pass text")
+def check_label(label: object) -> None:
+    """Refuse what is no text; what of a text cannot be shown is left out later."""
+    if not isinstance(label, str):
+        raise InvalidSetting("label", label, "pass text, such as the browser's name")
+
+
+def check_subject(subject: object) -> None:
+    """Refuse what no account can be called."""
+    if not _is_name(subject):
+        raise InvalidSetting("subject", subject, "pass the account's stable identifier as text: str(user.id)")
 
 
 def check_reason(reason: object) -> None:

@@ -8,6 +8,7 @@ from sessioncore import Attempt, InvalidSetting, Reason
 from sessioncore.effects import arun, run
 from sessioncore.flows import attempt
 
+from .checks import check_plain_write, check_reason, check_write
 from .life import Challenge, SessionHandle
 
 T = TypeVar("T")
@@ -24,24 +25,31 @@ class Handle(SessionHandle):
 
     def commit(self) -> None:
         """Store what happened so far. Raises ``Refused``, ``Contention``, ``StoreUnavailable`` or ``DataTooLarge``."""
-        run(self._committing(), self._shell.perform)
+        with self._noting_failure():
+            run(self._committing(), self._shell.perform)
 
     def refresh(self) -> None:
         """Load the session again, dropping what was not committed."""
-        run(self._refreshing(), self._shell.perform)
+        with self._noting_failure():
+            run(self._refreshing(), self._shell.perform)
 
     def password_changed(self, write: Writer | None = None) -> None:
         """End all other sessions of the subject around ``write``, which stores the new hash; this one stays.
 
-        Raises ``Refused`` if somebody ended the subject's sessions meanwhile: then nothing is kept.
+        Raises ``Refused`` if somebody ended the subject's sessions meanwhile: then nothing is kept;
+        ``LoginRequired`` or ``StepUpRequired`` for somebody who is not signed in or owes a factor.
         """
-        self._owner()
-        run(self._keeping_only(Reason.PASSWORD_CHANGE, write), self._shell.perform)
+        check_plain_write(write)
+        self.require()
+        with self._noting_failure():
+            run(self._keeping_only(Reason.PASSWORD_CHANGE, write), self._shell.perform)
 
     def end_others(self, reason: Reason = Reason.USER_ALL) -> None:
         """End all other sessions of the subject; this one stays, with a new token."""
-        self._owner()
-        run(self._keeping_only(reason, None), self._shell.perform)
+        check_reason(reason)
+        self.require()
+        with self._noting_failure():
+            run(self._keeping_only(reason, None), self._shell.perform)
 
 
 class AsyncHandle(SessionHandle):
@@ -56,11 +64,13 @@ class AsyncHandle(SessionHandle):
 
     async def commit(self) -> None:
         """Store what happened so far. Raises ``Refused``, ``Contention``, ``StoreUnavailable`` or ``DataTooLarge``."""
-        await arun(self._committing(), self._shell.perform)
+        with self._noting_failure():
+            await arun(self._committing(), self._shell.perform)
 
     async def refresh(self) -> None:
         """Load the session again, dropping what was not committed."""
-        await arun(self._refreshing(), self._shell.perform)
+        with self._noting_failure():
+            await arun(self._refreshing(), self._shell.perform)
 
     async def password_changed(self, write: Writer | None = None) -> None:
         """End all other sessions of the subject around ``write``, which stores the new hash; this one stays.
@@ -68,13 +78,17 @@ class AsyncHandle(SessionHandle):
         ``write`` may be a coroutine function. Raises ``Refused`` if somebody ended the subject's sessions
         meanwhile: then nothing is kept.
         """
-        self._owner()
-        await arun(self._keeping_only(Reason.PASSWORD_CHANGE, write), self._shell.perform)
+        check_write(write)
+        self.require()
+        with self._noting_failure():
+            await arun(self._keeping_only(Reason.PASSWORD_CHANGE, write), self._shell.perform)
 
     async def end_others(self, reason: Reason = Reason.USER_ALL) -> None:
         """End all other sessions of the subject; this one stays, with a new token."""
-        self._owner()
-        await arun(self._keeping_only(reason, None), self._shell.perform)
+        check_reason(reason)
+        self.require()
+        with self._noting_failure():
+            await arun(self._keeping_only(reason, None), self._shell.perform)
 
     @property
     def from_thread(self) -> "FromThread":

@@ -1,6 +1,6 @@
 """The verbs of a login's life that ask nothing of the store: the same in both worlds."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -10,26 +10,34 @@ from attrs import frozen
 from sessioncore import (
     NEVER,
     Attempt,
+    Contention,
     InvalidSetting,
+    Kind,
     LogIn,
     LoginRequired,
     NotYours,
     Reason,
     Reauthenticate,
+    Refused,
     SatisfyMfa,
     Session,
+    SessionError,
     State,
     StepUpRequired,
     StoreUnavailable,
 )
 from sessioncore.events import LONGEST_NAME
-from sessioncore.factors import factors_of, kind_of, names_of
+from sessioncore.factors import KIND_OF, factors_of, kind_of, names_of
 from sessioncore.policy import milliseconds
 
+from .checks import check_attempt, check_label, check_reason, check_remember, methods_of, span_of, upstream_of
 from .seen import SeenSession
 from .visit import activity_text
 
 _DAWN: Final = datetime.fromtimestamp(0, UTC)
+
+# What a verb may raise though the program is right: the store is down, or the session changed meanwhile.
+UNCOMMITTED: Final = (Refused, Contention, StoreUnavailable)
 
 
 @frozen
@@ -46,6 +54,8 @@ class SessionHandle(SeenSession):
     Reading anything of it counts as use. Events act at once for this request and are stored before the
     response starts; one that no row of the table allows raises ``Refused`` where it is called.
     """
+
+    _raised: SessionError | None = None
 
     # -- a login's life ------------------------------------------------------------------------------------
 
@@ -65,8 +75,11 @@ class SessionHandle(SeenSession):
         ``needs`` is the state that this user has to reach before ``signed_in`` is True. A guest's data stays;
         a session of another subject ends (``replaced``), and its data with it. Raises ``Refused``.
         """
-        needs = _signed_in_state("needs", needs)
-        (first, methods), (second, mfa_methods) = factors_of(method)
+        check_attempt(attempt)
+        check_remember(remember)
+        check_label(label)
+        needs, upstream = _signed_in_state("needs", needs), upstream_of(upstream)
+        (first, methods), (second, mfa_methods) = factors_of(methods_of(method))
         bound = _bound(not_after, self._shell.clock())
         self._flush()
         session = self._session
@@ -108,7 +121,9 @@ class SessionHandle(SeenSession):
         Raises ``Refused`` if it is of the same kind as the first or was proved for another session, and
         ``LoginRequired`` if nobody is signed in.
         """
-        session, kind = self._owner(), kind_of(method)
+        if challenge is not None and not isinstance(challenge, Challenge):
+            raise InvalidSetting("challenge", challenge, "pass what session.challenge() returned")
+        session, kind = self._owner(), _one_kind(method)
         proved_for = challenge or self.challenge()
         self._flush()
         self._rotate(
@@ -123,12 +138,16 @@ class SessionHandle(SeenSession):
         )
 
     def reauthenticate(self, method: str | Iterable[str]) -> None:
-        """Record that the subject proved a factor again; the lifetime starts anew and the secret rotates.
+        """Record that the subject proved the first factor again; the lifetime starts anew and the secret rotates.
 
-        Raises ``Refused``, and ``LoginRequired`` if nobody is signed in.
+        Raises ``InvalidSetting`` if no method is of the first factor's kind, ``Refused``, and ``LoginRequired`` if
+        nobody is signed in.
         """
         session = self._owner()
-        names_of(method)
+        names = names_of(methods_of(method))
+        if session.first not in {kind for name in names for kind, _ in factors_of(name)}:
+            alike = ", ".join(name for name, kind in KIND_OF.items() if kind == session.first)
+            raise InvalidSetting("method", method, f"prove the first factor again: one of {alike}")
         self._flush()
         self._rotate(
             lambda proof: Reauthenticate(
@@ -142,22 +161,26 @@ class SessionHandle(SeenSession):
 
     def log_out(self, reason: Reason = Reason.USER) -> None:
         """End the session; the handle is a new, empty one afterwards. Being out already is a success."""
+        check_reason(reason)
         self._log_out(reason)  # without a flush: the end drops the data, and nothing wrong with it may keep anybody in
 
     def require(self, state: State | None = None, max_age: timedelta | None = None) -> None:
         """Insist on a state, and on its proof being at most ``max_age`` old.
 
-        Without a state, on what the login said it needs. Raises ``LoginRequired`` or ``StepUpRequired``, which
-        say what is missing. Source: OpenID Connect Core 1.0, 3.1.2.1 (max_age).
+        Without a state, on what the login said it needs. ``State.AUTHENTICATED`` is met by one factor, also by
+        somebody who still owes the second: ask for it only on the challenge page. Raises ``LoginRequired`` or
+        ``StepUpRequired``, which say what is missing. Source: OpenID Connect Core 1.0, 3.1.2.1 (max_age).
         """
+        asked = None if state is None else _signed_in_state("state", state)
+        oldest = None if max_age is None else span_of("max_age", max_age)
         session = self._owner()
-        wanted = session.needs if state is None else _signed_in_state("state", state)
+        wanted = asked or session.needs
         if wanted is State.MFA_SATISFIED and session.state is not State.MFA_SATISFIED:
             raise StepUpRequired("a second factor is missing: send the user to the challenge page")
         if not session.signed_in and state is None:
             raise LoginRequired("the login is not complete: send the user to the login page")
-        if max_age is not None:
-            self._require_age(session, wanted, milliseconds(max_age))
+        if oldest is not None:
+            self._require_age(session, wanted, oldest)
 
     def record(self, what: str, **details: Any) -> None:
         """Append an activity; the newest ``Policy.max_activities`` are kept."""
@@ -171,12 +194,22 @@ class SessionHandle(SeenSession):
 
     @contextmanager
     def _noting_failure(self) -> Iterator[None]:
-        """Remember that the store failed: a framework may make a plain 500 of the exception, the answer is 503."""
+        """Remember what a verb raised: a framework may make a plain 500 of it, and the answer is 503 or 409."""
         try:
             yield
-        except StoreUnavailable as error:
-            self._failure, self._accessed = error, True
+        except UNCOMMITTED as error:
+            self._raised = error
             raise
+        self._raised = None
+
+    @property
+    def raised(self) -> SessionError | None:
+        """Give what the last verb raised, if no later one succeeded."""
+        return self._raised
+
+    def _rotate(self, event_of: Callable[[str], LogIn | SatisfyMfa | Reauthenticate]) -> None:
+        with self._noting_failure():
+            super()._rotate(event_of)
 
     def _owner(self) -> Session:
         session = self._session
@@ -212,6 +245,12 @@ def _bound(not_after: datetime | None, now: int) -> int:
 def _shown(label: str) -> str:
     """Keep of a label what can be shown; it often is what a browser says of itself."""
     return "".join(filter(str.isprintable, label))[:LONGEST_NAME]
+
+
+def _one_kind(method: str) -> Kind:
+    if not isinstance(method, str):
+        raise InvalidSetting("method", method, "pass the name of one factor, such as 'otp'")
+    return kind_of(method)
 
 
 def _signed_in_state(name: str, state: State) -> State:

@@ -6,9 +6,11 @@ from collections.abc import Iterator, MutableMapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sessioncore import NEVER, State, Write
+from sessioncore import NEVER, InvalidSetting, Session, State, TooLate, Write
 
+from .bag import Changes
 from .storing import StoredVisit
+from .world import log
 
 
 def _instant(at: int) -> datetime | None:
@@ -16,7 +18,22 @@ def _instant(at: int) -> datetime | None:
 
 
 class SeenSession(StoredVisit, MutableMapping[str, Any]):
-    """Show a session; looking at any of it counts as use."""
+    """Show a session; looking at any of it counts as use.
+
+    The first look has to come before the response starts: the response varies by cookie only if somebody looked.
+    """
+
+    _given_up: Changes = ()
+
+    @property
+    def _session(self) -> Session | None:
+        if not self._accessed:
+            self._refuse_late_look()
+        return super()._session
+
+    def _refuse_late_look(self) -> None:
+        if self._sealed == "all":
+            raise TooLate("the first look at the session: read the session before you start the response")
 
     # -- data ----------------------------------------------------------------------------------------------
 
@@ -47,7 +64,8 @@ class SeenSession(StoredVisit, MutableMapping[str, Any]):
         return id(self)
 
     def __repr__(self) -> str:
-        self._accessed = True  # who prints it has looked
+        if self._sealed != "all":
+            self._accessed = True  # who prints it has looked
         view = self._view
         return f"<session {view.sid} {view.state}>" if view else "<session: none>"
 
@@ -149,7 +167,35 @@ class SeenSession(StoredVisit, MutableMapping[str, Any]):
 
     def csrf_matches(self, presented: object) -> bool:
         """Tell whether a form brought this session's token, in constant time."""
+        if not self._accessed:
+            self._refuse_late_look()
         self._accessed = True
         if not self._current_secret or not isinstance(presented, str) or not presented.isascii():
             return False
         return hmac.compare_digest(presented, self.csrf_token)
+
+    # -- for the adapters ----------------------------------------------------------------------------------
+
+    @property
+    def lent(self) -> bool:
+        """Tell whether the application holds a value that it can still change in place."""
+        return self._bag_ is not None and self._bag_.touched
+
+    def seal(self, what: str = "all") -> None:
+        """Seal, and remember what a failed response has given up: nobody needs to be told of that again."""
+        super().seal(what)
+        if self.lent:
+            self._given_up = self._changes()
+
+    def warn_of_lost(self) -> None:
+        """Log the keys that were changed after the last commit of this request: nothing stores them."""
+        if self._sealed and self.lent:
+            for key in sorted({key for key, _ in set(self._changes()) - set(self._given_up)}):
+                log.warning("session[%r] was changed after the response started and is lost: change it before", key)
+
+    def _changes(self) -> Changes:
+        assert self._bag_ is not None, "only what was lent can have changed"
+        try:
+            return self._bag_.changes()
+        except InvalidSetting as error:  # it can no longer be written at all
+            return ((error.name, None),)

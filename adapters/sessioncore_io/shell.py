@@ -16,7 +16,7 @@ from .checks import (
     check_plain_store,
     check_plain_write,
     check_reason,
-    check_text,
+    check_subject,
     check_write,
     names_a_session,
     span_of,
@@ -84,7 +84,7 @@ class Sessions(Shell):
 
     def sessions_of(self, subject: str, *, ended: bool = False) -> list[Summary]:
         """List the subject's sessions, the newest login first."""
-        check_text("subject", subject)
+        check_subject(subject)
         return run(core.sessions_of(subject, self.policy, ended=ended), self.perform)
 
     def end(self, sid: str, reason: Reason = Reason.USER, *, subject: str | AnySubject) -> bool:
@@ -150,7 +150,7 @@ class AsyncSessions(Shell):
 
     async def sessions_of(self, subject: str, *, ended: bool = False) -> list[Summary]:
         """List the subject's sessions, the newest login first."""
-        check_text("subject", subject)
+        check_subject(subject)
         return await arun(core.sessions_of(subject, self.policy, ended=ended), self.perform)
 
     async def end(self, sid: str, reason: Reason = Reason.USER, *, subject: str | AnySubject) -> bool:

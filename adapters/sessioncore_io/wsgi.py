@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from http import HTTPStatus
+from inspect import isgenerator
 from types import TracebackType
 from typing import Any, Final
 
@@ -10,9 +11,11 @@ from sessioncore import Policy, SessionError, Store, StoreUnavailable
 from sessioncore.effects import run
 from sessioncore.flows import Standing, Token, glance
 
-from .answers import UNAVAILABLE, UNCOMMITTED, plain_headers, replacement, with_cookie
+from .answers import plain_headers, replacement, unanswered, with_cookie
+from .checks import check_cookie
 from .cookies import Cookie
 from .handle import Handle
+from .life import UNCOMMITTED
 from .shell import Sessions
 from .world import Clock, Listener, log_notice, wall_clock
 
@@ -40,6 +43,7 @@ class SessionMiddleware:
         clock: Clock = wall_clock,
         listener: Listener = log_notice,
     ) -> None:
+        check_cookie(cookie)
         self.app = app
         self.cookie = cookie
         self.sessions = Sessions(store, policy, clock, listener)
@@ -50,8 +54,8 @@ class SessionMiddleware:
         response = _Response(handle, self.cookie, start_response)
         try:
             body = self.app(environ, response.start)
-        except StoreUnavailable:
-            if not response.unavailable():
+        except UNCOMMITTED as error:
+            if not response.instead(error):
                 raise
             body = ()
         except BaseException:
@@ -60,7 +64,10 @@ class SessionMiddleware:
         if response.replaced is not None:
             _close(body)
             return [response.replaced]
-        return body if response.started else _Late(body, response)
+        if response.started and isinstance(body, list | tuple):  # as nearly always: nothing more will run
+            handle.warn_of_lost()
+            return body
+        return body if response.started and not (handle.lent or isgenerator(body)) else _Late(body, response)
 
     def _open(self, environ: Environ) -> Handle:
         sessions = self.sessions
@@ -101,7 +108,7 @@ class _Response:
         if self.replaced is not None:
             return _discard
         if not self.started:
-            error = self._committed(status)
+            error = self._committed(status) or unanswered(handle, 500 if status.startswith("500") else 0)
             if handle.failed or error is not None:
                 return self._replace(replacement(error))
             self.started = True
@@ -109,12 +116,12 @@ class _Response:
         answered = with_cookie(headers, handle, self.cookie)
         return self._start(status, answered, exc_info) if exc_info else self._start(status, answered)
 
-    def unavailable(self) -> bool:
-        """Answer 503 for an application that let the store's failure through; False if it is too late for that."""
+    def instead(self, error: SessionError) -> bool:
+        """Answer 503 or 409 for an application that let a verb's failure through; False if it is too late for that."""
         if not self.started:
             with suppress(*UNCOMMITTED):
                 _log_out_only(self.handle)
-            self._replace(UNAVAILABLE)
+            self._replace(replacement(error))
         return self.replaced is not None
 
     def _committed(self, status: str) -> SessionError | None:
@@ -140,7 +147,7 @@ def _discard(_written: bytes) -> None:
 
 
 class _Late:
-    """Carry the body of an application that starts its response only when its body is read."""
+    """Carry the body of an application that starts its response, or may change its session, while it is read."""
 
     def __init__(self, body: Iterable[bytes], response: _Response) -> None:
         self._body = body
@@ -152,8 +159,8 @@ class _Late:
                 if self._response.replaced is not None:
                     break
                 yield chunk
-        except StoreUnavailable:
-            if not self._response.unavailable():
+        except UNCOMMITTED as error:
+            if not self._response.instead(error):
                 raise
         except BaseException:
             _log_out_only(self._response.handle)
@@ -162,8 +169,11 @@ class _Late:
             yield self._response.replaced
 
     def close(self) -> None:
-        """Close the application's body."""
-        _close(self._body)
+        """Close the application's body, and say what it changed too late."""
+        try:
+            _close(self._body)
+        finally:
+            self._response.handle.warn_of_lost()
 
 
 def _close(body: Iterable[bytes]) -> None:

@@ -5,11 +5,12 @@ await and callers that do not, and a test can stop it, or let another flow run, 
 """
 
 from collections.abc import Awaitable, Callable, Generator, Sequence
-from inspect import isawaitable
+from inspect import isawaitable, iscoroutine
 from typing import Any, Generic, TypeVar, cast
 
 from attrs import field, frozen
 
+from .errors import InvalidSetting
 from .records import Epoch, Reason, Session
 from .values import Notice
 
@@ -135,7 +136,7 @@ def run(flow: Flow[T], perform: Callable[[Effect[Any]], Any]) -> T:
         effect = next(flow)
         while True:
             try:
-                answer = perform(effect)
+                answer = _at_hand(effect, perform(effect))
             except Exception as error:
                 effect = flow.throw(error)
             else:
@@ -144,6 +145,16 @@ def run(flow: Flow[T], perform: Callable[[Effect[Any]], Any]) -> T:
         return cast(T, done.value)
     finally:
         flow.close()
+
+
+def _at_hand(effect: Effect[Any], answer: Any) -> Any:
+    """Refuse an answer that has to be awaited: taken for the answer itself, nothing of it would ever happen."""
+    if isawaitable(answer):
+        if iscoroutine(answer):
+            answer.close()
+        advice = "nobody awaits here: answer it by a plain call, or drive the flow by arun"
+        raise InvalidSetting(type(effect).__name__, type(answer).__name__, advice)
+    return answer
 
 
 async def arun(flow: Flow[T], perform: Callable[[Effect[Any]], Any | Awaitable[Any]]) -> T:

@@ -115,7 +115,7 @@ class LogOut:
     reason: Reason = Reason.USER
 
     def __attrs_post_init__(self) -> None:
-        if self.reason not in SINGLE_ENDS:
+        if not isinstance(self.reason, Reason) or self.reason not in SINGLE_ENDS:
             raise InvalidSetting("LogOut.reason", self.reason, f"use one of {', '.join(SINGLE_ENDS)}")
 
 

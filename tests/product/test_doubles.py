@@ -34,6 +34,13 @@ def test_calls_are_recorded_with_their_arguments_in_order() -> None:
     assert (store.names, store.count(), store.count("load")) == (["swap", "load"], 2, 1)
 
 
+def test_arguments_by_name_are_recorded_by_name() -> None:
+    store = RecordingStore(MemoryStore())
+    store.of_subject("alice", live=True)
+
+    assert store.calls == [Call("of_subject", ("alice",), {"live": True})]
+
+
 def test_the_list_can_be_begun_anew() -> None:
     store = RecordingStore(MemoryStore())
     store.load(SID)

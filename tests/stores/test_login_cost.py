@@ -67,6 +67,16 @@ def test_a_login_reads_no_ended_row(store: Store) -> None:
     assert len(store.of_subject("alice", live=True)) == 2
 
 
+@pytest.mark.parametrize(("ended", "listed"), [(False, 2), (True, TOMBSTONES + 2)])
+def test_a_list_of_sessions_reads_ended_rows_only_if_asked_for_them(store: Store, ended: bool, listed: int) -> None:
+    bury(store)
+    remembering = RememberingStore(store)
+    sessions = Sessions(remembering, clock=Clock(START))
+
+    assert len(sessions.sessions_of("alice", ended=ended)) == listed
+    assert len(remembering.read) == listed
+
+
 def test_a_login_decodes_no_ended_record(sqlite: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     bury(sqlite)
     decoded: list[Session] = []

@@ -46,7 +46,7 @@ def client(opener: Opener, who: str, rounds: int, parent: Connection) -> None:
     perform, number = performing(WitnessedStore(store, Reporting(parent), who)), 0
     for turn in range(rounds):
         sid, subject = names_of(number)
-        run(racer(Random(f"{turn} {who}"), sid, subject), perform)  # noqa: S311
+        run(racer(Random(f"{turn} {who}"), sid, subject), perform)
         row, _ = store.load(sid)
         number += row is not None and not row.live
     getattr(store, "close", lambda: None)()

@@ -111,7 +111,7 @@ def in_threads(store: Store, history: History, flows: dict[str, Flow[None]], see
     ready, failures = threading.Barrier(len(flows)), list[BaseException]()
 
     def work(who: str, flow: Flow[None]) -> None:
-        stumbling = StumblingStore(store, Random(f"{seed} {who}"))  # noqa: S311 - a schedule is no secret
+        stumbling = StumblingStore(store, Random(f"{seed} {who}"))
         try:
             ready.wait()
             run(flow, performing(history.witness(who, stumbling)))
@@ -135,7 +135,7 @@ class ThreadRaces:
     def test_threads_that_race_for_one_session_see_calls_happen_one_at_a_time(self, store: Store) -> None:
         for number in range(self.rounds):
             history = History()
-            flows = {who: racer(Random(f"{number} {who}"), *names_of(number)) for who in CLIENTS}  # noqa: S311
+            flows = {who: racer(Random(f"{number} {who}"), *names_of(number)) for who in CLIENTS}
             in_threads(store, history, flows, number)
             check(history, number)
 
@@ -174,7 +174,7 @@ class TaskRaces:
     ) -> None:
         for number in range(self.rounds):
             history = History()
-            flows = {who: racer(Random(f"{number} {who}"), *names_of(number)) for who in CLIENTS}  # noqa: S311
+            flows = {who: racer(Random(f"{number} {who}"), *names_of(number)) for who in CLIENTS}
             runner.run(in_tasks(store, history, flows))
             check(history, number)
 
@@ -190,6 +190,6 @@ class TaskRaces:
     ) -> None:
         for number in range(self.rounds * 2, self.rounds * 3):
             history = History()
-            runner.run(interrupted(store, history, racer(Random(number), *names_of(number)), number % 25))  # noqa: S311
-            runner.run(in_tasks(store, history, {"next": racer(Random(0), *names_of(number))}))  # noqa: S311
+            runner.run(interrupted(store, history, racer(Random(number), *names_of(number)), number % 25))
+            runner.run(in_tasks(store, history, {"next": racer(Random(0), *names_of(number))}))
             check(history, number)

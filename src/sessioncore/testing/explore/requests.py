@@ -76,7 +76,7 @@ def leaving(handle: Handle) -> Flow[None]:
     yield
 
 
-def logging_in(subject: str = "alice", *, password: str = "old", methods: str = "pwd") -> Page:  # noqa: S107
+def logging_in(subject: str = "alice", *, password: str = "old", methods: str = "pwd") -> Page:
     """Begin an attempt, check the password, log in if it is right."""
 
     def page(handle: Handle) -> Flow[None]:

@@ -4,7 +4,8 @@ import logging
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from datetime import timedelta
-from random import Random
+from hashlib import sha256
+from itertools import count
 from types import SimpleNamespace
 from typing import Any, Final, Protocol
 from unittest.mock import patch
@@ -97,11 +98,12 @@ class Draws:
     """Draw the same selectors and secrets in every run, from now until ``close``."""
 
     def __init__(self) -> None:
-        draw = Random(0)
-        seeded = SimpleNamespace(
-            token_urlsafe=lambda size: urlsafe_b64encode(draw.randbytes(size)).rstrip(b"=").decode()
-        )
-        self._patch = patch.object(world, "secrets", seeded)
+        numbers = count(1)
+
+        def draw(size: int) -> str:
+            return urlsafe_b64encode(sha256(b"%d" % next(numbers)).digest()[:size]).rstrip(b"=").decode()
+
+        self._patch = patch.object(world, "secrets", SimpleNamespace(token_urlsafe=draw))
         self._patch.start()
 
     def close(self) -> None:

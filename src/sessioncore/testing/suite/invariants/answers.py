@@ -4,8 +4,9 @@ from typing import Final
 
 from attrs import frozen
 
-from ..expectation import Crumb, Expected
+from ..expectation import Expected
 from ..script import Answer
+from ..worth import Crumb
 from .claim import invariant
 
 

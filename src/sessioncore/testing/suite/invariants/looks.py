@@ -7,9 +7,9 @@ from attrs import frozen
 from sessioncore import Reason, State
 from sessioncore.records import RESETTING
 
-from ..expectation import Held
 from ..reference import Known
 from ..script import Sight
+from ..worth import Held
 from .claim import invariant
 
 
