@@ -5,7 +5,7 @@ from typing import Final
 from sessioncore import SessionError, StoreUnavailable
 
 from .cookies import Cookie
-from .life import SessionHandle
+from .life import UNCOMMITTED, SessionHandle
 
 Headers = list[tuple[str, str]]
 
@@ -58,3 +58,15 @@ def _varying(headers: Headers) -> Headers:
         return headers
     rest = [pair for pair in headers if pair[0].lower() != "vary"]
     return [*rest, ("vary", ", ".join([*fields, "Cookie"]))]
+
+
+__all__ = [
+    "CONFLICT",
+    "UNAVAILABLE",
+    "UNCOMMITTED",
+    "Headers",
+    "plain_headers",
+    "replacement",
+    "unanswered",
+    "with_cookie",
+]

@@ -8,11 +8,10 @@ from sessioncore import AsyncStore, Policy, SessionError, Store
 from sessioncore.effects import arun
 from sessioncore.flows import Standing, Token, glance
 
-from .answers import CONFLICT, Headers, plain_headers, replacement, unanswered, with_cookie
+from .answers import CONFLICT, UNCOMMITTED, Headers, plain_headers, replacement, unanswered, with_cookie
 from .checks import check_cookie, origins_of
 from .cookies import Cookie
 from .handle import AsyncHandle
-from .life import UNCOMMITTED
 from .shell import AsyncSessions
 from .world import Clock, Listener, log, log_notice, wall_clock
 

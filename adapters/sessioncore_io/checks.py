@@ -26,7 +26,7 @@ def check_parts(store: object, policy: object, clock: Any, listener: object) -> 
         raise InvalidSetting("policy", policy, "pass a sessioncore.Policy")
     if not callable(listener):
         raise InvalidSetting("listener", listener, "pass a function that takes a Notice, or leave it out")
-    now = clock() if callable(clock) and not iscoroutinefunction(clock) else clock
+    now = clock() if callable(clock) and not iscoroutinefunction(clock) else None
     if type(now) is not int or not 0 < now < NEVER:
         advice = "return whole milliseconds since the Unix epoch, such as time.time_ns() // 1_000_000"
         raise InvalidSetting("clock", now, advice)

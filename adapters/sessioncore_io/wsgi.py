@@ -11,11 +11,10 @@ from sessioncore import Policy, SessionError, Store, StoreUnavailable
 from sessioncore.effects import run
 from sessioncore.flows import Standing, Token, glance
 
-from .answers import plain_headers, replacement, unanswered, with_cookie
+from .answers import UNCOMMITTED, plain_headers, replacement, unanswered, with_cookie
 from .checks import check_cookie
 from .cookies import Cookie
 from .handle import Handle
-from .life import UNCOMMITTED
 from .shell import Sessions
 from .world import Clock, Listener, log_notice, wall_clock
 

@@ -78,7 +78,9 @@ def commit(chapter: Chapter, policy: Policy) -> Flow[Outcome]:
             return (yield from _begin_again(chapter, chapter.events, policy))
         at = yield from Now().ask()
         if chapter.login is not None:
-            at = yield from after_newest(chapter.login.subject, at)
+            ahead = yield from after_newest(chapter.login.subject, at)
+            # To be the newest is not worth ending the session that the login is about to go on with.
+            at = ahead if settle(base, moment_for(base, epoch, ahead, policy)).live else at
         chapter, epochs = yield from _epochs(chapter, base, epoch, at)
         try:
             replayed = replay(chapter, base, epochs, at, policy)
