@@ -73,3 +73,18 @@ def test_a_limit_lowered_before_the_clock_goes_back_ends_what_was_used_past_it()
     suite.teardown()
 
     assert row.reason is Reason.LIFETIME
+
+
+def test_a_login_in_the_last_millisecond_of_its_session_goes_on_with_it() -> None:
+    """To count as the newest a login is dated a little later, but never past the end of its own session."""
+    bound = START + 5 * MINUTE
+    suite = machine_for(memory_driver)()
+    for not_after in (bound, bound, NEVER):
+        verbs = (("attempt", "alice"), ("log_in", ["pwd"], False, "authenticated", not_after))
+        suite.log_in(browser=0, verbs=verbs)
+        suite.come_to_a_limit(pick=0, which=3, off=-1)
+        suite.hold_every_invariant()
+    rows = suite.driver.store.rows
+    suite.teardown()
+
+    assert len(rows) == 1

@@ -31,8 +31,9 @@ def test_waitress_serves_a_whole_life(clock: Clock) -> None:
             session.log_in(session.attempt("alice"), "pwd")
         if environ["PATH_INFO"] == "/out":
             session.log_out()
+        greeting = session.subject or "nobody"
         start_response("200 OK", list(PLAIN))
-        return [(session.subject or "nobody").encode()]
+        return [greeting.encode()]
 
     served = wsgi.SessionMiddleware(app, store, cookie=Cookie.for_plain_http(), clock=clock)
     server = create_server(served, host="127.0.0.1", port=0, threads=2)

@@ -116,6 +116,8 @@ class Expected(Storing):
         """End all other sessions of the subject, if nobody did so since this request loaded its own."""
         if self.view is None or not self.view.subject:
             return LOGIN_REQUIRED
+        if not self.view.signed_in:
+            return "StepUpRequired"
         subject, generation, s = self.view.subject, self.view.generation, self.known
         assert s is not None
         try:

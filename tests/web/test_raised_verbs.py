@@ -1,0 +1,189 @@
+"""A verb that raises is answered 503 or 409, also where a framework makes a plain 500 of it; late looks are refused."""
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask import request as flask_request
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from sessioncore import TooLate
+from sessioncore.testing import Clock, log_in_as
+from sessioncore_io import Cookie, Sessions, asgi, wsgi
+from sessioncore_io.memory import MemoryStore
+
+from .driver import Browser, Site, call_asgi, call_wsgi, done, http_scope
+from .pages import log_in
+from .stores import Outage
+
+pytestmark = pytest.mark.anyio
+
+VERBS: dict[str, Callable[[Any], Any]] = {
+    "commit": lambda session: session.commit(),
+    "refresh": lambda session: session.refresh(),
+    "attempt": lambda session: session.attempt("alice"),
+    "password_changed": lambda session: session.password_changed(),
+    "end_others": lambda session: session.end_others(),
+}
+Fate = Callable[[], None]
+
+
+def flask_status(store: Outage, clock: Clock, verb: str, fate: Fate) -> int:
+    """Ask a Flask application, which answers 500 for what a view raises."""
+    app = Flask(__name__)
+    served = wsgi.SessionMiddleware(app.wsgi_app, store, clock=clock, cookie=Cookie.for_plain_http())
+    app.wsgi_app = served  # type: ignore[method-assign]
+
+    @app.get("/")
+    def page() -> str:
+        session = flask_request.environ[wsgi.KEY]
+        session["seen"] = True
+        fate()
+        VERBS[verb](session)
+        return "done"
+
+    client = app.test_client()
+    log_in_as(client, "alice", app)
+    return client.get("/").status_code
+
+
+def starlette_status(store: Outage, clock: Clock, verb: str, fate: Fate) -> int:
+    """Ask a Starlette application, wrapped from outside: its own 500 comes first."""
+
+    async def page(request: Request) -> Response:
+        session: Any = request.session
+        session["seen"] = True
+        fate()
+        await VERBS[verb](session)
+        return PlainTextResponse("done")
+
+    app = asgi.SessionMiddleware(Starlette(routes=[Route("/", page)]), store, clock=clock)
+    client = TestClient(app, base_url="https://testserver", raise_server_exceptions=False)
+    log_in_as(client, "alice", app)
+    return client.get("/").status_code
+
+
+STATUS = {"flask": flask_status, "starlette": starlette_status}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("framework", STATUS)
+def test_a_verb_without_a_store_is_503(framework: str, verb: str, clock: Clock) -> None:
+    store = Outage(MemoryStore())
+
+    assert STATUS[framework](store, clock, verb, store.fail) == 503
+
+
+@pytest.mark.parametrize("verb", ["password_changed", "end_others"])
+@pytest.mark.parametrize("framework", STATUS)
+def test_a_refused_verb_is_409(framework: str, verb: str, clock: Clock) -> None:
+    store = Outage(MemoryStore())
+
+    def reset() -> None:
+        Sessions(store, clock=clock).reset_password("alice")
+
+    assert STATUS[framework](store, clock, verb, reset) == 409
+
+
+async def test_a_refusal_that_nobody_catches_is_409(site: Site, browser: Browser) -> None:
+    """It is no fault of the program: the user tries again."""
+    await browser.ask(log_in())
+
+    async def twice(session: Any) -> None:
+        session.satisfy_mfa("pin")
+
+    assert (await browser.ask(twice)).status == 409
+    assert await browser.sees("subject") == "alice"
+
+
+async def test_an_application_that_answers_for_itself_is_not_replaced(site: Site, browser: Browser) -> None:
+    """What it caught it has dealt with."""
+    await browser.ask(log_in())
+
+    async def careful(session: Any) -> str:
+        try:
+            session.satisfy_mfa("pin")
+        except Exception:
+            await done(session.commit())
+        return "another kind, please"
+
+    assert (await browser.ask(careful)).status == 200
+
+
+def streaming(
+    look: Callable[[Any], object], first: Callable[[Any], object]
+) -> tuple[wsgi.Application, asgi.Application]:
+    """Start the response, and only then look at the session."""
+
+    def plain(environ: wsgi.Environ, start_response: wsgi.StartResponse) -> Iterable[bytes]:
+        first(environ[wsgi.KEY])
+        start_response("200 OK", [("cache-control", "public")])
+
+        def body() -> Iterable[bytes]:
+            look(environ[wsgi.KEY])
+            yield b"hello"
+
+        return body()
+
+    async def awaited(scope: Any, receive: Any, send: Any) -> None:
+        first(scope[asgi.KEY])
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"cache-control", b"public")]})
+        look(scope[asgi.KEY])
+        await send({"type": "http.response.body", "body": b"hello"})
+
+    return plain, awaited
+
+
+async def ask_both(site: Site, look: Callable[[Any], object], first: Callable[[Any], object], token: str) -> None:
+    """Serve one request by each adapter."""
+    plain, awaited = streaming(look, first)
+    crumb = f"{site.cookie.name}={token}"
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "HTTP_COOKIE": crumb}
+    call_wsgi(wsgi.SessionMiddleware(plain, **site.options), environ)
+    await call_asgi(asgi.SessionMiddleware(awaited, **site.options), http_scope([(b"cookie", crumb.encode())]))
+
+
+async def test_a_first_look_after_the_response_started_is_too_late(site: Site, browser: Browser) -> None:
+    """The response went out without Vary: a cache would show one user's page to all."""
+    await browser.ask(log_in())
+    looks: list[Callable[[Any], object]] = [
+        lambda s: s.subject,
+        lambda s: s.get("cart"),
+        lambda s: s.csrf_matches("x"),
+        lambda s: s.csrf_token,
+    ]
+    refused = []
+
+    def late(session: Any) -> None:
+        for look in looks:
+            with pytest.raises(TooLate):
+                look(session)
+        refused.append(repr(session))
+
+    await ask_both(site, late, lambda session: None, str(browser.token))
+    await ask_both(site, lambda session: refused.append(session.subject), lambda s: s.subject, str(browser.token))
+
+    assert len(refused) == 4
+    assert refused[2:] == ["alice", "alice"]
+
+
+async def test_a_change_in_place_after_the_response_started_is_told(
+    site: Site, browser: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is lost, and not silently: the log names the key, once a request."""
+
+    async def fill(session: Any) -> None:
+        session["cart"] = ["lamp"]
+
+    await browser.ask(fill)
+    with caplog.at_level(logging.WARNING, "sessioncore"):
+        await ask_both(site, lambda s: s["cart"].append("trap"), lambda s: s["cart"], str(browser.token))
+        await ask_both(site, lambda s: s["cart"], lambda s: s["cart"], str(browser.token))
+
+    assert [record.getMessage()[:15] for record in caplog.records] == ["session['cart']"] * 2
