@@ -183,7 +183,8 @@ VERBS: Final[dict[str, Callable[..., Any]]] = {
     "attempt": lambda scene, subject: scene.handle.attempt(subject),
     "log_in": _log_in,
     "satisfy_mfa": lambda scene, method: scene.handle.satisfy_mfa(method),
-    "reauthenticate": lambda scene, method: scene.handle.reauthenticate(method),
+    # Together with the method of the login, which is of the first factor's kind.
+    "reauthenticate": lambda scene, method: scene.handle.reauthenticate((method, *scene.handle.methods[:1])),
     "log_out": lambda scene: scene.handle.log_out(),
     "password_changed": lambda scene: scene.handle.password_changed(lambda: None),
     "end_others": lambda scene: scene.handle.end_others(),
