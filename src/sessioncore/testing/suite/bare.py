@@ -118,6 +118,11 @@ class Bare(MutableMapping[str, Any]):
         return self._view is not None and self._view.signed_in
 
     @property
+    def methods(self) -> tuple[str, ...]:
+        """Give the methods proved."""
+        return self._view.methods + self._view.mfa_methods if self._view else ()
+
+    @property
     def activities(self) -> list[dict[str, Any]]:
         """Give the activities."""
         return [{"what": text} for text in self._view.activities] if self._view else []
