@@ -94,13 +94,14 @@ def linearize(operations: Iterable[Operation], specification: Specification) -> 
 def _steps(calls: list[Operation], done: int, state: Any, specification: Specification) -> list[tuple[int, Any]]:
     """Give the calls whose answer this state explains, with the state that each leads to.
 
-    One that changes nothing is taken at once and alone: whatever may come later may come after it as well.
+    A silent one, which changes nothing in any state, is taken at once and alone: whatever may come later may come
+    after it as well. One that only happens to change nothing here is not: its effect may be wanted later.
     """
     steps = []
     for index in _next(calls, done):
         call = calls[index]
         after, answer = specification.apply(state, call.call)
-        if call.known and answer == call.answer and after == state:
+        if call.known and answer == call.answer and specification.silent(call):
             return [(index, after)]
         if answer == call.answer if call.known else after != state:
             steps.append((index, after))
