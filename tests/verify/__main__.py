@@ -14,8 +14,8 @@ PAGE = Path("docs/verification/README.md")
 TEXT = """\
 # Verification
 
-Written by `make verify`, which runs every layer over the code that ships, not over a model of it. The counts are the
-same in every run; the times are those of one machine with two cores.
+Written by `make verify`, which runs every layer over the code that ships, not over a model of it. Layers that sample may
+count a little differently in the next run; the times are those of one machine with two cores.
 
 {table}
 
