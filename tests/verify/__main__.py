@@ -14,7 +14,7 @@ PAGE = Path("docs/verification/README.md")
 TEXT = """\
 # Verification
 
-Written by `make verify`, which runs every layer over the code that ships, not over a model of it. Layers that sample may
+Written by `make verify`, which runs every layer over the code that ships, not over a model of it. Those that sample may
 count a little differently in the next run; the times are those of one machine with two cores.
 
 {table}
