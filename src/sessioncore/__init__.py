@@ -21,10 +21,10 @@ from .errors import (
 from .events import Event, LogIn, LogOut, Reauthenticate, Restamp, SatisfyMfa, Tick, Touch, Write
 from .machine import Machine, begin, settle, step
 from .policy import NIST_AAL1, NIST_AAL2, NIST_AAL3, Limits, Policy, moment_for
-from .ports import AsyncStore, Store
+from .ports import Announcer, AsyncStore, Store, Subscription
 from .records import NEVER, Epoch, Kind, Moment, Reason, Session, State
 from .table import TABLE, Row
-from .values import ANY_SUBJECT, Attempt, Notice, Summary
+from .values import ANY_SUBJECT, Attempt, Ending, Notice, Summary
 
 __all__ = [
     "ANY_SUBJECT",
@@ -33,10 +33,12 @@ __all__ = [
     "NIST_AAL2",
     "NIST_AAL3",
     "TABLE",
+    "Announcer",
     "AsyncStore",
     "Attempt",
     "Contention",
     "DataTooLarge",
+    "Ending",
     "Epoch",
     "Event",
     "InvalidSetting",
@@ -62,6 +64,7 @@ __all__ = [
     "StepUpRequired",
     "Store",
     "StoreUnavailable",
+    "Subscription",
     "Summary",
     "Tick",
     "TooLate",

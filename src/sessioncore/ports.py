@@ -5,10 +5,11 @@ a time-to-live, where it has one, only collects garbage. A record that it cannot
 another key, is absent. Every method raises ``StoreUnavailable`` when it cannot know the answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from .records import Epoch, Reason, Session
+from .values import Ending
 
 
 class Store(Protocol):
@@ -91,3 +92,23 @@ class AsyncStore(Protocol):
     async def purge(self, before: int, limit: int) -> int: ...
 
     async def mark(self, name: str, until: int) -> bool: ...
+
+
+class Subscription(Protocol):
+    """Hold what ``Announcer.subscribe`` began."""
+
+    def close(self) -> None:
+        """Hear nothing from now on; twice is no error."""
+        ...
+
+
+class Announcer(Protocol):
+    """Tell when sessions end: what a store of either kind may do besides, so that an open websocket hears of it."""
+
+    def subscribe(self, ear: Callable[[Ending], object]) -> Subscription:
+        """Call ``ear`` after a swap to an end and after a ``supersede``, by whichever process; within a second.
+
+        It is called in any thread, or in the event loop of an awaited store (which subscribes from inside it). A
+        store that may have missed something, as after a lost connection, says ``Ending()``: look again.
+        """
+        ...

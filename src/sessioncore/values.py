@@ -54,6 +54,17 @@ class Notice:
     reason: str = ""
 
 
+@frozen(kw_only=True)
+class Ending:
+    """Hint that sessions may have ended: the one of this ``sid``, or all of this ``subject``; neither: any, look again.
+
+    A hint is no proof: who hears one loads the session and sees.
+    """
+
+    sid: str = ""
+    subject: str = ""
+
+
 class AnySubject:
     """Say in so many words that the caller may end anybody's session."""
 
