@@ -49,7 +49,7 @@ class StoredVisit(Visit):
             yield from self._store_current(current)
         while self._dropped:
             at = yield from Now().ask()
-            yield from Tell(Notice(what="dropped", at=at)).ask()
+            yield from Tell(Notice(what="dropped", at=at, sid=self._token.sid if self._token else "")).ask()
             self._dropped -= 1
 
     def _touched(self) -> Flow[bool]:

@@ -24,7 +24,7 @@ from .policy import NIST_AAL1, NIST_AAL2, NIST_AAL3, Limits, Policy, moment_for
 from .ports import Announcer, AsyncStore, Store, Subscription
 from .records import NEVER, Epoch, Kind, Moment, Reason, Session, State
 from .table import TABLE, Row
-from .values import ANY_SUBJECT, Attempt, Ending, Notice, Summary
+from .values import ANY_SUBJECT, Attempt, Ending, Notice, Summary, What
 
 __all__ = [
     "ANY_SUBJECT",
@@ -70,6 +70,7 @@ __all__ = [
     "TooLate",
     "Touch",
     "UnreadableRecord",
+    "What",
     "Write",
     "begin",
     "moment_for",

@@ -1,5 +1,6 @@
 """What the flows hand out beside sessions: attempts, summaries and notices."""
 
+from enum import StrEnum
 from typing import Final
 
 from attrs import field, frozen
@@ -39,19 +40,37 @@ class Summary:
         return self.ended_at == NEVER
 
 
+class What(StrEnum):
+    """Name what a notice tells."""
+
+    BEGAN = "began"
+    SIGNED_IN = "signed_in"
+    STEPPED_UP = "stepped_up"
+    REAUTHENTICATED = "reauthenticated"
+    MFA_LAPSED = "mfa_lapsed"
+    ENDED = "ended"
+    SUPERSEDED = "superseded"
+    DROPPED = "dropped"
+    CONTENDED = "contended"
+    GAVE_UP = "gave_up"
+    UNAVAILABLE = "unavailable"
+
+
 @frozen(kw_only=True)
 class Notice:
     """Say what happened to a session, without any secret.
 
-    ``what`` is ``began``, ``signed_in``, ``stepped_up``, ``reauthenticated``, ``mfa_lapsed``, ``ended``, ``dropped``,
-    ``superseded`` or ``unavailable``.
+    ``reason`` is that of an end, or of a ``superseded`` subject. ``created_at`` is the session's. ``attempts`` is how
+    often a ``contended`` change was tried until it was stored, or one that ``gave_up`` was in vain.
     """
 
-    what: str
+    what: What = field(converter=What)
     at: int
     sid: str = ""
     subject: str = ""
     reason: str = ""
+    created_at: int = NEVER
+    attempts: int = 1
 
 
 @frozen(kw_only=True)

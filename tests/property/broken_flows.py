@@ -15,8 +15,9 @@ from sessioncore import (
     State,
     flows,
 )
-from sessioncore.effects import OfSubject
-from sessioncore.flows import Opened, Standing, committing, opening, resetting
+from sessioncore.effects import OfSubject, Tell
+from sessioncore.flows import Opened, Standing, committing, ending, opening, resetting
+from sessioncore.flows.telling import notice_of
 from sessioncore.testing.suite import bare, core_driver
 
 
@@ -89,6 +90,32 @@ def adopted(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(core_driver.CoreDriver, "new_secret", lambda self: "s" * 43)
 
 
+def quiet_in(*modules: Any) -> Plant:
+    """Store the ends that show, and tell nobody."""
+
+    def untold(*_: Any) -> Any:
+        yield from ()
+
+    def plant(patch: pytest.MonkeyPatch) -> None:
+        for module in modules:
+            patch.setattr(module, "tell_change", untold)
+
+    return plant
+
+
+def told_by_whoever_looks(patch: pytest.MonkeyPatch) -> None:
+    """Tell of an end whenever somebody finds it."""
+    true = flows.open_session
+
+    def open_session(token: Any, policy: Policy) -> Any:
+        opened = yield from true(token, policy)
+        if opened.standing is Standing.ENDED and opened.session is not None:
+            yield from Tell(notice_of("ended", opened.session, opened.session.ended_at)).ask()
+        return opened
+
+    patch.setattr(flows, "open_session", open_session)
+
+
 FLOWS: dict[str, tuple[str, Plant]] = {
     "an ended session that opens": (
         "LogoutLinearizable",
@@ -112,4 +139,7 @@ FLOWS: dict[str, tuple[str, Plant]] = {
     "secrets stored as they are": ("NoSecretLeak", plain_secrets),
     "sessions that anybody may end": ("LogoutAlwaysWins", anybody_ends),
     "a secret that is drawn twice": ("UniqueSecrets", adopted),
+    "an end that the request which sees it does not tell": ("EveryEndToldOnce", quiet_in(opening)),
+    "an end from outside that is not told": ("EveryEndToldOnce", quiet_in(ending)),
+    "an end that is told again by whoever looks": ("EveryEndToldOnce", told_by_whoever_looks),
 }

@@ -88,11 +88,12 @@ def commit(chapter: Chapter, policy: Policy) -> Flow[Outcome]:
             yield from _store_end(row, refused.settled, at)
             raise
         if replayed.session is row or (yield from Swap(row, replayed.session).ask()):
+            yield from turn.won(replayed.session, at)
             return (yield from _finish(chapter, row, replayed, at, policy))
         if all(isinstance(event, Touch) for event in chapter.events):
             return Outcome(row, stored=False)
         chapter = (yield from _elsewhere(chapter)) if chapter.begun else chapter
-        turn = yield from turn.again()
+        turn = yield from turn.again(chapter.sid)
 
 
 def touch(chapter: Chapter, policy: Policy) -> Flow[Session | None]:

@@ -67,9 +67,10 @@ def end(sid: str, reason: Reason, subject: str | AnySubject, policy: Policy) -> 
         at = yield from Now().ask()
         ended = step(row, event, moment_for(row, epoch, at, policy))
         if (yield from Swap(row, ended).ask()):
+            yield from turn.won(ended, at)
             yield from tell_change(row, ended, at)
             return True
-        turn = yield from turn.again()
+        turn = yield from turn.again(sid)
 
 
 def enforce_cap(own: Session, login: LogIn | Restamp, policy: Policy) -> Flow[None]:

@@ -112,6 +112,7 @@ def open_session(token: Token | None, policy: Policy) -> Flow[Opened]:
                 raise
             return Opened(Standing.FORMER, row, epoch)  # dead all the same, but its end is not on record yet
         if stored:
+            yield from turn.won(settled, at)
             yield from tell_change(row, settled, at)
             return Opened(_standing_of(settled), settled, epoch)
-        turn = yield from turn.again()  # the winner may have kept it alive (keep_only): judge it again
+        turn = yield from turn.again(row.sid)  # the winner may have kept it alive (keep_only): judge it again

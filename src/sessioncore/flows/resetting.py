@@ -112,8 +112,9 @@ def _keep(kept: Session, proof: str, cause: Reason, stamp: Epoch, policy: Policy
         raced = row.proof != proof
         new = step(row, _restamp(kept, row, stamp, None if raced else secret), moment_for(row, epoch, at, policy))
         if (yield from Swap(row, new).ask()):
+            yield from turn.won(new, at)
             return Kept(session=new, token=None if raced else Token(new.sid, secret))
-        turn = yield from turn.again()
+        turn = yield from turn.again(kept.sid)
 
 
 def _supersede_own(kept: Session, expected: int, cause: Reason) -> Flow[Epoch]:

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from ..effects import Flow, Pause, Tell
+from ..effects import Flow, Now, Pause, Tell
 from ..errors import Contention
 from ..records import Session
 from ..values import Notice
@@ -20,17 +20,31 @@ class Turn:
     attempt: int = 1
     waited: int = 0
 
-    def again(self) -> "Flow[Turn]":
-        """Wait for the next attempt, with jitter; raises ``Contention`` after two seconds of waiting."""
+    def again(self, sid: str) -> "Flow[Turn]":
+        """Wait for the next attempt, with jitter; raises ``Contention`` after two seconds of waiting, and tells it."""
         if self.waited >= PATIENCE:
+            at = yield from Now().ask()
+            yield from Tell(Notice(what="gave_up", at=at, sid=sid, attempts=self.attempt)).ask()
             tried = f"{self.attempt} attempts in {self.waited} ms"
             raise Contention(f"gave up after {tried}; nothing was stored, try again")
         return Turn(self.attempt + 1, self.waited + (yield from Pause(self.attempt).ask()))
 
+    def won(self, session: Session, at: int) -> "Flow[None]":
+        """Tell that a change is stored for which it took more than one attempt."""
+        if self.attempt > 1:
+            yield from Tell(evolve(notice_of("contended", session, at), attempts=self.attempt)).ask()
+
 
 def notice_of(what: str, session: Session, at: int) -> Notice:
     """Say what happened to this session."""
-    return Notice(what=what, at=at, sid=session.sid, subject=session.subject, reason=session.reason or "")
+    return Notice(
+        what=what,
+        at=at,
+        sid=session.sid,
+        subject=session.subject,
+        reason=session.reason or "",
+        created_at=session.created_at,
+    )
 
 
 def tell(told: Iterable[str], session: Session, at: int) -> Flow[None]:

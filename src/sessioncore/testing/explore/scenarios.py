@@ -198,7 +198,7 @@ def _of_all(scenario: Scenario, setting: Setting) -> Iterator[Check]:
         yield props.no_cookie_before_its_commit
     if "capped" in parts and not scenario.faults:
         yield props.never_over(CAPPED.max_sessions, CAPPED)
-    if "reset" not in parts and not scenario.faults:
+    if not scenario.faults:
         yield props.every_end_told
 
 

@@ -189,6 +189,7 @@ class Play(RuleBasedStateMachine):
         self.tally.steps += 1
         self._check_changes()
         self.checked = len(self.driver.store.changes)
+        check.every_end_told_once(check.ends_of(self.driver.store.changes, self.driver.heard.told))
         self._reconcile()
         self._check_rows()
 

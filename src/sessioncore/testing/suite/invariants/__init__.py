@@ -8,6 +8,7 @@ from .answers import ON_ANSWER, Exchange, logs_out, rotation_keeps_the_row, tota
 from .changes import ON_CHANGE, Stored
 from .claim import Broken
 from .looks import ON_LOOK, Look
+from .notices import Ends, ends_of, every_end_told_once
 from .outside import (
     Listing,
     Outcome,
@@ -32,6 +33,7 @@ __all__ = [
     "ON_LOOK",
     "ON_ROW",
     "Broken",
+    "Ends",
     "Exchange",
     "Listing",
     "Look",
@@ -43,6 +45,8 @@ __all__ = [
     "cap_holds",
     "ends_are_recorded",
     "ends_in_time",
+    "ends_of",
+    "every_end_told_once",
     "fail_closed",
     "lists_what_lives",
     "logout_always_wins",
