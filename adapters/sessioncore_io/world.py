@@ -9,7 +9,9 @@ from collections.abc import Awaitable, Callable
 from inspect import iscoroutinefunction
 from typing import Any, Final
 
-from sessioncore import AsyncStore, InvalidSetting, Notice, Store
+from attrs import NOTHING, Attribute, asdict
+
+from sessioncore import AsyncStore, InvalidSetting, Notice, Store, What
 from sessioncore import effects as fx
 
 Clock = Callable[[], int]
@@ -33,9 +35,25 @@ def new_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
+_ALARMING: Final = (What.GAVE_UP, What.UNAVAILABLE)
+
+
 def log_notice(notice: Notice) -> None:
-    """Write a notice to the log ``sessioncore``; it holds no secret."""
-    log.info("%s sid=%s subject=%r reason=%s", notice.what, notice.sid, notice.subject, notice.reason)
+    """Write a notice to the log ``sessioncore``: as text, and as fields of the record; it holds no secret."""
+    level = logging.WARNING if notice.what in _ALARMING else logging.INFO
+    if not log.isEnabledFor(level):
+        return
+    told = asdict(notice, filter=_is_told, value_serializer=_plain)
+    text = " ".join(f"{name}={value!r}" for name, value in told.items() if name not in ("what", "at"))
+    log.log(level, "%s %s", notice.what, text, extra=told)
+
+
+def _is_told(field: "Attribute[Any]", value: object) -> bool:
+    return field.default is NOTHING or value != field.default
+
+
+def _plain(_: object, __: object, value: object) -> object:
+    return str(value) if isinstance(value, str) else value  # what is an enum's member would show as one
 
 
 def _delay(attempt: int) -> int:
@@ -83,7 +101,7 @@ class World:
             fx.Purge: lambda e: store.purge(e.before, e.limit),
             fx.Pause: lambda e: pause(e.attempt),
             fx.Call: lambda e: e.function(),
-            fx.Tell: lambda e: _tell(listener, e.notice),
+            fx.Tell: lambda e: tell(listener, e.notice),
         }
 
     def perform(self, effect: fx.Effect[Any]) -> Any:
@@ -91,7 +109,7 @@ class World:
         return self._do[type(effect)](effect)
 
 
-def _tell(listener: Listener, notice: Notice) -> None:
+def tell(listener: Listener, notice: Notice) -> None:
     """Tell a listener; what it does wrong is its own affair, the session's state is stored already."""
     try:
         listener(notice)
