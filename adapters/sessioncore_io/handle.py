@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, TypeVar
 
 from sessioncore import Attempt, InvalidSetting, Reason
@@ -10,6 +11,7 @@ from sessioncore.flows import attempt
 
 from .checks import check_plain_write, check_reason, check_write
 from .life import Challenge, SessionHandle
+from .on_end import Callback, calling_back, calling_back_from_a_thread
 
 T = TypeVar("T")
 Writer = Callable[[], object]
@@ -51,6 +53,14 @@ class Handle(SessionHandle):
         with self._noting_failure():
             run(self._keeping_only(reason, None), self._shell.perform)
 
+    def on_end(self, callback: Callback) -> AbstractContextManager[None]:
+        """Call ``callback`` with the reason if this session ends while the ``with`` block runs.
+
+        In a thread of the library's own, which serves all of them: let it be quick. None, for the reason, says that
+        nobody can tell any more whether the session lives, as when the store is out of reach for a second.
+        """
+        return calling_back_from_a_thread(self._ended, callback)
+
 
 class AsyncHandle(SessionHandle):
     """Hold the session of an ASGI request or websocket; ``loop`` is the event loop that serves it."""
@@ -89,6 +99,22 @@ class AsyncHandle(SessionHandle):
         self.require()
         with self._noting_failure():
             await arun(self._keeping_only(reason, None), self._shell.perform)
+
+    async def ended(self) -> Reason | None:
+        """Return as soon as this session has ended, with the reason: within a second, whoever ended it and where.
+
+        With None if nobody can say that it lives: there was none, its row is gone, or the store has not answered for
+        a second. To wait is no use of the session. Call it once the session is stored: on a websocket, after the
+        acceptance.
+        """
+        return await self._ended()
+
+    def on_end(self, callback: Callback) -> AbstractAsyncContextManager[None]:
+        """Call ``callback`` with what ``ended`` returns, if that comes while the ``async with`` block runs.
+
+        What it gives is awaited, if it has to be.
+        """
+        return calling_back(self._ended, callback)
 
     @property
     def from_thread(self) -> "FromThread":

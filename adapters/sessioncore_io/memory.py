@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from heapq import nsmallest
 from typing import TypeVar
 
-from sessioncore import Epoch, Reason, Session
+from sessioncore import Ending, Epoch, Reason, Session, Subscription
+
+from .ears import Ear, Ears
 
 Key = TypeVar("Key")
 
@@ -25,6 +27,7 @@ class MemoryStore:
         self._living: defaultdict[str, set[str]] = defaultdict(set)
         self._by_upstream: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         self._marks: dict[str, int] = {}
+        self._ears = Ears()
 
     def load(self, sid: str) -> tuple[Session | None, Epoch | None]:
         """Return the row and its subject's epoch."""
@@ -41,7 +44,9 @@ class MemoryStore:
                 self._unlist(standing)
             self._list(new)
             self._rows[new.sid] = new
-            return True
+        if not new.live:
+            self._ears.tell(Ending(sid=new.sid))
+        return True
 
     def epoch(self, subject: str) -> Epoch | None:
         """Return the subject's epoch."""
@@ -59,8 +64,9 @@ class MemoryStore:
             if expected is not None and (standing is None or standing.value != expected):
                 return None
             value = at if standing is None else max(standing.value + 1, at)
-            self._epochs[subject] = Epoch(value=value, cause=cause)
-            return self._epochs[subject]
+            epoch = self._epochs[subject] = Epoch(value=value, cause=cause)
+        self._ears.tell(Ending(subject=subject))
+        return epoch
 
     def of_subject(self, subject: str, *, live: bool = False) -> Sequence[Session]:
         """Return the rows of the subject, or only the live ones."""
@@ -97,6 +103,10 @@ class MemoryStore:
             first = name not in self._marks
             self._marks[name] = max(until, self._marks.get(name, until))
             return first
+
+    def subscribe(self, ear: Ear) -> Subscription:
+        """Call ``ear`` when sessions of this process end, in the thread that ends them."""
+        return self._ears.subscribe(ear)
 
     def _list(self, row: Session) -> None:
         if row.subject:

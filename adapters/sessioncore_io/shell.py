@@ -1,8 +1,10 @@
 """Bind the flows to a store, a policy and a clock: what the adapters, and a framework without one, call."""
 
+from asyncio import AbstractEventLoop, get_running_loop
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from sessioncore import ANY_SUBJECT, AsyncStore, Policy, Reason, Store, Summary
 from sessioncore import flows as core
@@ -22,6 +24,7 @@ from .checks import (
     span_of,
     token_of,
 )
+from .endings import Endings
 from .handle import AsyncHandle, Handle
 from .world import Clock, Listener, World, log_notice, sleep, sleep_async, wall_clock
 
@@ -31,6 +34,8 @@ TOMBSTONE: Final = timedelta(milliseconds=30 * DAY)
 
 class Shell:
     """Hold what every request needs."""
+
+    store: Store | AsyncStore
 
     def __init__(
         self,
@@ -44,6 +49,14 @@ class Shell:
         self.policy = policy
         self.clock = clock
         self.perform: Callable[[Effect[Any]], Any] = World(store, clock, listener, pause).perform
+        self._endings: WeakKeyDictionary[AbstractEventLoop, Endings] = WeakKeyDictionary()
+
+    async def _ended(self, sid: str) -> Reason | None:
+        """Wait for the end of a session in the running event loop: each has its own."""
+        loop = get_running_loop()
+        if loop not in self._endings:
+            self._endings[loop] = Endings(self)
+        return await self._endings[loop].ended(sid)
 
 
 class Sessions(Shell):
@@ -51,6 +64,8 @@ class Sessions(Shell):
 
     ``clock`` returns milliseconds since the Unix epoch; ``listener`` is told every ``Notice``.
     """
+
+    store: Store
 
     def __init__(
         self,
@@ -172,6 +187,13 @@ class AsyncSessions(Shell):
         else:
             keep.refuse_other(subject)
             await keep.end_others(reason)
+
+    async def ended(self, sid: str) -> Reason | None:
+        """Return as soon as this session has ended: with the reason, or with None if nobody can say that it lives.
+
+        That is so if its row is gone, and if the store has not answered for a second. To wait is no use of the session.
+        """
+        return await self._ended(sid)
 
     async def sweep(self) -> int:
         """End the sessions whose time has come though nobody asks for them; return how many."""

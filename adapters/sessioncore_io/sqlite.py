@@ -8,11 +8,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
 
-from sessioncore import Epoch, InvalidSetting, Reason, Session, StoreUnavailable
+from sessioncore import Ending, Epoch, InvalidSetting, Reason, Session, StoreUnavailable, Subscription
 from sessioncore.records import NEVER
 
 from .codec import encode, readable
+from .ears import Ear, Ears
 from .sqlite_file import SqliteFile
+from .sqlite_watch import Watch
 from .world import log
 
 P = ParamSpec("P")
@@ -105,6 +107,8 @@ class SqliteStore(SqliteFile):
 
     def __init__(self, path: str | Path, patience: float = 2.0) -> None:
         super().__init__(path, patience)
+        watch = Watch(self._connect, lambda: self._ears.tell(Ending()))
+        self._ears = Ears(watch.begin, watch.end)
         self._initialise()
 
     @_guarded
@@ -136,7 +140,9 @@ class SqliteStore(SqliteFile):
                 done = connection.execute(INSERT, (new.sid, *values))
             else:
                 done = connection.execute(UPDATE, (*values, new.sid, old.version, old.proof))
-            return done.rowcount == 1
+        if done.rowcount == 1 and not new.live:
+            self._ears.tell(Ending(sid=new.sid))
+        return done.rowcount == 1
 
     @_guarded
     def epoch(self, subject: str) -> Epoch | None:
@@ -162,6 +168,8 @@ class SqliteStore(SqliteFile):
         statement = SUPERSEDE if expected is None else SUPERSEDE_EXPECTED
         with self._durable(True) as connection:
             found = connection.execute(statement, values).fetchall()
+        if found:
+            self._ears.tell(Ending(subject=subject))
         return Epoch(value=found[0][0], cause=cause) if found else None
 
     @_guarded
@@ -213,6 +221,13 @@ class SqliteStore(SqliteFile):
             if not first:
                 connection.execute("UPDATE marks SET until = max(until, ?) WHERE name = ?", (until, name))
             return first
+
+    def subscribe(self, ear: Ear) -> Subscription:
+        """Call ``ear`` when sessions end: at once for this process, within half a second for another one.
+
+        SQLite does not tell what another process did, so after any write to the file the ear is told to look again.
+        """
+        return self._ears.subscribe(ear)
 
     def _rows(self, query: str, values: tuple[Any, ...]) -> Iterator[Session]:
         found = self._connection.execute(query, values)

@@ -202,6 +202,10 @@ class StoredVisit(Visit):
         """Give the session as it is stored, for the cookie's Max-Age."""
         return self._view
 
+    async def _ended(self) -> Reason | None:
+        """Wait for the end of the session as this request sees it; somebody who has none is out already."""
+        return await self._shell._ended(self._view.sid) if self._view is not None else None
+
     @property
     def at(self) -> int:
         """Give the time by the shell's clock."""

@@ -100,6 +100,13 @@ class Policy:
         return self.remembered if session.remembered else self.login
 
 
+def deadline_of(session: Session, policy: Policy) -> int:
+    """Give the instant at which this session is dead by its own limits and by today's."""
+    limits = policy.limits_of(session)
+    idle, lifetime = min(session.idle, limits.idle), min(session.lifetime, limits.lifetime)
+    return min(session.seen_at + idle, session.since + lifetime, session.not_after)
+
+
 def _aal(idle: int, lifetime: int) -> Policy:
     limits = Limits(idle=idle, lifetime=lifetime)
     return Policy(login=limits, remembered=limits, mfa_lifetime=lifetime)

@@ -1,12 +1,13 @@
 """The logic around a step, as generators that ask for I/O by yielding effects.
 
 ``opening`` reads a session for a request, ``committing`` stores what the request did, ``ending`` and
-``resetting`` end sessions from outside.
+``resetting`` end sessions from outside, ``looking`` tells one who waits whether a session is still there.
 """
 
 from ..values import ANY_SUBJECT, AnySubject, Attempt, Summary
 from .committing import Chapter, Outcome, commit, touch
 from .ending import end, purge, sessions_of, sweep
+from .looking import Sight, look
 from .opening import ABSENT, Opened, Standing, glance, open_session
 from .resetting import Kept, attempt, end_all, keep_only, reset_password
 from .tokens import Token, parse_token, proof_of
@@ -20,6 +21,7 @@ __all__ = [
     "Kept",
     "Opened",
     "Outcome",
+    "Sight",
     "Standing",
     "Summary",
     "Token",
@@ -29,6 +31,7 @@ __all__ = [
     "end_all",
     "glance",
     "keep_only",
+    "look",
     "open_session",
     "parse_token",
     "proof_of",
