@@ -8,7 +8,7 @@ from typing import Final
 
 from argon2 import PasswordHasher
 from starlette.applications import Starlette
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
 from sessioncore import StoreUnavailable
@@ -19,6 +19,7 @@ from sessioncore_io.world import Clock
 from . import account, checkout, demo, login, shopping
 from .headers import SafeHeaders
 from .journal import Journal
+from .live import live
 from .refusals import ANSWERS
 from .shop import Shop
 from .time_machine import TimeMachine
@@ -51,6 +52,7 @@ ROUTES: Final = [
     Route("/password", account.change_password, methods=["POST"]),
     Route("/phone", account.ask_phone),
     Route("/phone", account.add_phone, methods=["POST"]),
+    WebSocketRoute("/live", live),
     Route("/panel", demo.panel),
     Route("/demo/clock", demo.move_clock, methods=["POST"]),
     Route("/demo/outbox", demo.outbox),

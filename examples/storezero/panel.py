@@ -21,6 +21,8 @@ _TOLD: Final = {
     "mfa_lapsed": "second factor lapsed",
     "ended": "session ended",
     "dropped": "a late write was dropped",
+    "contended": "stored at a second attempt",
+    "gave_up": "not stored: too many others at once",
     "unavailable": "store unavailable",
 }
 
@@ -31,9 +33,15 @@ _WHY: Final = {
     "password_change": "the password was changed elsewhere",
     "user": "you ended it",
     "user_all": "you ended all other sessions",
+    "admin": "the shop ended it",
     "replaced": "somebody else logged in here",
     "evicted": "too many newer sessions",
 }
+
+
+def why(reason: str) -> str:
+    """Say in plain words why a session ended."""
+    return _WHY.get(reason, reason)
 
 
 @frozen
@@ -107,7 +115,7 @@ def _panel(session: Session, trail: Trail, blank: Panel) -> Panel:
         picture=picture.draw(session.state, trail.former, trail.state),
         sid=session.sid,
         state=session.state,
-        why=_WHY.get(session.reason or "", session.reason or ""),
+        why=why(session.reason or ""),
         events=_events(session, trail),
     )
 

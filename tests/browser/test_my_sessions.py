@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from .people import Person
 
@@ -53,6 +53,43 @@ def test_a_session_ended_from_another_browser_is_out_and_its_panel_says_so(perso
     expect(other.page.locator(".why")).to_contain_text("you ended it")
     other.visit("/orders")
     expect(other.page.get_by_role("heading", name="Log in")).to_be_visible()
+
+
+def signed_out(person: Person) -> Locator:
+    """Give what a page says whose session has ended while it was open."""
+    return person.page.get_by_role("alert").filter(has_text="You are signed out here")
+
+
+def test_a_logout_from_another_browser_closes_the_socket_and_the_page_says_so(person: Person, other: Person) -> None:
+    """Nobody clicks in the other browser; its panel may be asleep: the socket tells."""
+    other.visit("/orders")
+    person.log_in("alice")
+    person.visit("/sessions").press("End it")
+
+    expect(signed_out(other)).to_contain_text("you ended it")
+    expect(other.menu).to_have_count(0)
+    expect(other.badge).to_have_text("LOGGED_OUT")
+    expect(signed_out(person)).to_have_count(0)
+    signed_out(other).get_by_role("link", name="Log in again").click()
+    expect(other.page.get_by_role("heading", name="Log in")).to_be_visible()
+
+
+def test_a_session_that_expires_while_its_page_is_open_says_so(person: Person) -> None:
+    person.log_in("alice")
+    person.press_time("+30 min")
+
+    expect(signed_out(person)).to_contain_text("not used for too long")
+
+
+def test_a_password_change_says_so_in_the_other_browser_and_leaves_this_one_alone(
+    person: Person, other: Person
+) -> None:
+    person.log_in("alice")
+    change_password(person)
+
+    expect(signed_out(other)).to_contain_text("the password was changed elsewhere")
+    expect(signed_out(person)).to_have_count(0)
+    expect(person.menu).to_be_visible()
 
 
 def test_ending_all_others_keeps_this_one_with_another_cookie(person: Person, other: Person) -> None:

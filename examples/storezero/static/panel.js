@@ -31,6 +31,44 @@ async function watch() {
 document.addEventListener("visibilitychange", () => document.hidden || poll());
 watch();
 
+// A socket that lives as long as the session. When it closes, the page says so at once, and no longer looks signed in.
+const ENDED = 4401;
+let leaving = false;
+
+function sayEnded(why) {
+  const notice = document.createElement("div");
+  notice.className = "ended";
+  notice.setAttribute("role", "alert");
+  const text = document.createElement("p");
+  const strong = document.createElement("strong");
+  strong.textContent = "You are signed out here";
+  text.append(strong, `: ${why}.`);
+  const again = document.createElement("a");
+  again.href = "/login";
+  again.textContent = "Log in again";
+  notice.append(text, again);
+  document.querySelector("main").prepend(notice);
+  document.querySelector("main").classList.add("over");
+  document.querySelector("nav .menu")?.remove();
+  notice.scrollIntoView({ block: "nearest" });
+  poll();
+}
+
+function holdSocket() {
+  const socket = new WebSocket(location.origin.replace(/^http/, "ws") + document.body.dataset.live);
+  socket.addEventListener("close", (event) => {
+    if (leaving) return;
+    if (event.code === ENDED) sayEnded(event.reason);
+    else setTimeout(holdSocket, 2000); // the shop was restarted, or the line broke
+  });
+}
+
+if (document.body.dataset.live) {
+  addEventListener("submit", (event) => { leaving ||= !event.defaultPrevented; });
+  addEventListener("pagehide", () => { leaving = true; });
+  holdSocket();
+}
+
 // The time machine moves the clock without leaving the page, so that one sees what happens.
 const machine = document.querySelector(".time-machine");
 machine.addEventListener("submit", async (event) => {
