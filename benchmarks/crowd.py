@@ -11,7 +11,8 @@ from sessioncore import Kind, Policy, Session, State
 from sessioncore.flows import proof_of
 from sessioncore_io.codec import encode
 from sessioncore_io.memory import MemoryStore
-from sessioncore_io.sqlite import INSERT, SqliteStore
+from sessioncore_io.sqlite import SqliteStore
+from sessioncore_io.sqlite_sql import INSERT
 from sessioncore_io.world import new_secret, wall_clock
 
 from .drive import jar

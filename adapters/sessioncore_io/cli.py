@@ -1,4 +1,4 @@
-"""The command ``sessioncore``: draw the table of transitions, prove it, and explore what runs around it."""
+"""The command ``sessioncore``: draw the table, prove it, explore what runs around it, and operate a store."""
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sessioncore import InvalidSetting, SessionError, State
 
+from .console.command import add_store
 from .drawing import FORMATS, diagram
 
 
@@ -80,13 +81,15 @@ def parser() -> ArgumentParser:
         "--replay", metavar="SCHEDULE", help="tell one schedule of one scenario, as a failure prints it"
     )
     explorer.set_defaults(run=explore)
+    add_store(commands)
     return root
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return how it went.
 
-    0 is success, 1 that a proof or a property failed, 2 that it could not be done, with a message on standard error.
+    0 is success, 1 that a proof or a property failed or that there is advice, 2 that it could not be done, with a
+    message on standard error.
     """
     options = parser().parse_args(argv)
     try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import define, field
 
-from sessioncore import Contention, Ending, Notice, Reason, Session, StoreUnavailable, Subscription
+from sessioncore import Contention, Ending, Notice, Reason, Session, SessionError, StoreUnavailable, Subscription
 from sessioncore.effects import Tell, arun
 from sessioncore.flows import look
 from sessioncore.policy import deadline_of
@@ -123,7 +123,7 @@ class Endings:
         loop = asyncio.get_running_loop()
         try:
             subscription: Subscription = subscribe(lambda ending: loop.call_soon_threadsafe(self._hear, ending))
-        except StoreUnavailable as error:
+        except SessionError as error:
             log.warning("the store announces nothing now, so it is asked every %s s: %s", EVERY, error)
             return None
         return subscription

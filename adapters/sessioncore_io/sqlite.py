@@ -11,77 +11,34 @@ from typing import Any, Final, ParamSpec, TypeVar
 from sessioncore import Ending, Epoch, InvalidSetting, Reason, Session, StoreUnavailable, Subscription
 from sessioncore.records import NEVER
 
+from . import sqlite_operating as operating
 from .codec import encode, readable
 from .ears import Ear, Ears
+from .operating import Census, Finding
 from .sqlite_file import SqliteFile
+from .sqlite_sql import (
+    DUE,
+    FORGET,
+    INSERT,
+    LIVING,
+    LOAD,
+    MARK,
+    OF_SUBJECT,
+    PURGE,
+    SCHEMA,
+    SCHEMA_VERSION,
+    SUPERSEDE,
+    SUPERSEDE_EXPECTED,
+    UPDATE,
+)
 from .sqlite_watch import Watch
 from .world import log
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-SCHEMA_VERSION: Final = 1
-
-SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS sessions (
-    sid TEXT PRIMARY KEY, version INTEGER NOT NULL, proof TEXT NOT NULL, subject TEXT NOT NULL,
-    issuer TEXT NOT NULL, upstream TEXT NOT NULL,
-    deadline INTEGER NOT NULL, ended_at INTEGER NOT NULL, record BLOB NOT NULL) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS sessions_of_subject ON sessions (subject) WHERE subject <> '';
-CREATE INDEX IF NOT EXISTS sessions_living ON sessions (subject) WHERE ended_at = 9007199254740992 AND subject <> '';
-CREATE INDEX IF NOT EXISTS sessions_of_upstream ON sessions (issuer, upstream) WHERE issuer <> '';
-CREATE INDEX IF NOT EXISTS sessions_due ON sessions (deadline) WHERE ended_at = 9007199254740992;
-CREATE INDEX IF NOT EXISTS sessions_ended ON sessions (ended_at) WHERE ended_at < 9007199254740992;
-CREATE TABLE IF NOT EXISTS epochs (
-    subject TEXT PRIMARY KEY, value INTEGER NOT NULL, cause TEXT) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS marks (name TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
-"""
-
-LOAD: Final = """
-SELECT s.record, s.subject, e.value, e.cause FROM sessions s LEFT JOIN epochs e ON e.subject = s.subject WHERE s.sid = ?
-"""
-
-INSERT: Final = """
-INSERT INTO sessions (sid, version, proof, subject, issuer, upstream, deadline, ended_at, record)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
-"""
-
-# A version never comes back in a row's life, so (version, proof) name exactly one record.
-UPDATE: Final = """
-UPDATE sessions SET version = ?, proof = ?, subject = ?, issuer = ?, upstream = ?, deadline = ?, ended_at = ?,
-record = ?
-WHERE sid = ? AND version = ? AND proof = ? AND ended_at = 9007199254740992
-"""
-
-OF_SUBJECT: Final = "SELECT sid, record FROM sessions WHERE subject = ? AND subject <> ''"
-LIVING: Final = f"{OF_SUBJECT} AND ended_at = {NEVER}"
-
-DUE: Final = """
-SELECT sid, record FROM sessions WHERE ended_at = 9007199254740992 AND deadline <= ? ORDER BY deadline
-"""
-
-SUPERSEDE: Final = """
-INSERT INTO epochs (subject, value, cause) VALUES (:subject, :at, :cause)
-ON CONFLICT (subject) DO UPDATE SET value = max(value + 1, :at), cause = :cause RETURNING value
-"""
-
-SUPERSEDE_EXPECTED: Final = """
-UPDATE epochs SET value = max(value + 1, :at), cause = :cause
-WHERE subject = :subject AND value = :expected RETURNING value
-"""
-
-MARK: Final = "INSERT INTO marks (name, until) VALUES (?, ?) ON CONFLICT DO NOTHING"
-
 # A cause that this release does not know still ends sessions: by somebody with the right to do so.
 _CAUSES: Final = {reason.value: reason for reason in Reason}
-
-PURGE: Final = """
-DELETE FROM sessions WHERE sid IN (SELECT sid FROM sessions
-WHERE ended_at < 9007199254740992 AND ended_at < ? ORDER BY ended_at LIMIT ?)
-"""
-
-# Exactly the bytes that could not be read: a request that loaded the row before they were spoilt may end it yet.
-FORGET: Final = "DELETE FROM sessions WHERE sid = ? AND record = ? AND ended_at = 9007199254740992"
 
 
 def _guarded(call: Callable[P, T]) -> Callable[P, T]:
@@ -109,6 +66,7 @@ class SqliteStore(SqliteFile):
         super().__init__(path, patience)
         watch = Watch(self._connect, lambda: self._ears.tell(Ending()))
         self._ears = Ears(watch.begin, watch.end)
+        self._prepared: list[str] = []
         self._initialise()
 
     @_guarded
@@ -229,6 +187,21 @@ class SqliteStore(SqliteFile):
         """
         return self._ears.subscribe(ear)
 
+    def prepare(self) -> Sequence[str]:
+        """Say whether the tables were made when this store was opened, which is when they are."""
+        done, self._prepared = self._prepared, []
+        return done
+
+    @_guarded
+    def inspect(self) -> Sequence[Finding]:
+        """Look at the file, its settings and the disk that it lies on."""
+        return list(operating.inspect(self._connection, self.path))
+
+    @_guarded
+    def census(self, progress: Callable[[int], object]) -> Census:
+        """Count all rows, and the bytes of the file and of its log."""
+        return operating.census(self._connection, self.path, progress)
+
     def _rows(self, query: str, values: tuple[Any, ...]) -> Iterator[Session]:
         found = self._connection.execute(query, values)
         return (row for sid, record in found if (row := readable(sid, record)) is not None)
@@ -250,6 +223,8 @@ class SqliteStore(SqliteFile):
             for statement in SCHEMA.split(";"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            if version == 0:
+                self._prepared.append(f"made the tables of schema {SCHEMA_VERSION} in {self.path.absolute()}")
 
 
 @lru_cache(maxsize=1_024)

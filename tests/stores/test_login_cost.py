@@ -14,7 +14,8 @@ from sessioncore.testing.clock import START
 from sessioncore.testing.passing import PassingStore
 from sessioncore_io import Sessions, codec
 from sessioncore_io.memory import MemoryStore
-from sessioncore_io.sqlite import DUE, LIVING, SqliteStore
+from sessioncore_io.sqlite import SqliteStore
+from sessioncore_io.sqlite_sql import DUE, LIVING
 
 TOMBSTONES: Final = 2_000
 

@@ -1,0 +1,1 @@
+"""The command ``sessioncore store``: what operators do to any store, by its URL."""

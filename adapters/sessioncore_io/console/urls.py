@@ -1,0 +1,124 @@
+"""Open a store by its URL; only the module of that kind of store is loaded. A URL's password is never shown."""
+
+import os
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from attrs import field, frozen
+
+from sessioncore import InvalidSetting, SessionError
+
+STORE: Final = "SESSIONCORE_STORE"
+EPOCHS: Final = "SESSIONCORE_EPOCHS"
+
+VALKEY: Final = ("valkey", "valkeys", "redis", "rediss", "unix", "sentinel", "sentinel+tls", "cluster", "cluster+tls")
+FORMS: Final = """\
+sqlite:///sessions.db (relative) or sqlite:////var/lib/shop/sessions.db (absolute),
+postgresql://user:password@host/database,
+valkey://:password@host:6379/0 (also valkeys, redis, rediss, unix, sentinel and cluster, as ValkeyStore takes them)"""
+
+
+class StoreMissing(SessionError):
+    """The store's URL names nothing that can be opened: no such file, or the store's library is not installed."""
+
+
+@frozen
+class Kind:
+    """Hold where a kind of store lives: its module, its class, and the extra that brings what it needs."""
+
+    module: str
+    name: str
+    extra: str
+
+
+_POSTGRES: Final = Kind("sessioncore_io.postgres", "PostgresStore", "postgres")
+_VALKEY: Final = Kind("sessioncore_io.valkey", "ValkeyStore", "valkey")
+KINDS: Final[Mapping[str, Kind]] = {
+    "postgresql": _POSTGRES,
+    "postgres": _POSTGRES,
+    **dict.fromkeys(VALKEY, _VALKEY),
+}
+
+
+@frozen
+class Address:
+    """Hold a store's URL, which may hold a password."""
+
+    url: str = field(repr=False)
+
+    @property
+    def scheme(self) -> str:
+        """Give the kind of store."""
+        return self.url.partition("://")[0]
+
+    @property
+    def shown(self) -> str:
+        """Give the URL as it may be printed."""
+        return self.hidden(self.url)
+
+    def hidden(self, text: str) -> str:
+        """Take the password out of a text, as it stands in the URL and as it is meant."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+    @property
+    def _secrets(self) -> list[str]:
+        login, at, _ = self.url.partition("://")[2].rpartition("@")
+        written = login.partition(":")[2] if at else ""
+        query = urlsplit(self.url).query.split("&")
+        written_too = [value for name, _, value in (part.partition("=") for part in query) if "pass" in name.lower()]
+        secrets = [secret for secret in (written, *written_too) if secret]
+        return sorted({*secrets, *map(unquote, secrets)}, key=len, reverse=True)
+
+
+def address_from(option: str | None, variable: str) -> Address | None:
+    """Take the URL of the command line, or that of the environment, where a password is in no list of processes."""
+    url = option or os.environ.get(variable)
+    return Address(url) if url else None
+
+
+def open_store(address: Address, *, make: bool = False) -> Any:
+    """Open a store; with ``make``, a file that is not there is made. Raises ``StoreMissing`` or ``InvalidSetting``."""
+    if address.scheme == "sqlite":
+        return _open_file(address, make)
+    kind = KINDS.get(address.scheme)
+    if kind is None:
+        raise InvalidSetting("store", address.shown, f"write one of\n{FORMS}")
+    try:
+        module = import_module(kind.module)
+    except ImportError as missing:
+        advice = f"install the extra, pip install 'sessioncore[{kind.extra}]'"
+        raise StoreMissing(f"{kind.name}: {missing}: {advice}") from missing
+    return getattr(module, kind.name)(address.url)
+
+
+def _open_file(address: Address, make: bool) -> Any:
+    from sessioncore_io.sqlite import SqliteStore
+
+    parts = urlsplit(address.url)
+    path = Path(unquote(parts.path[1:]))
+    if parts.netloc or not parts.path[1:]:
+        raise InvalidSetting("store", address.shown, f"write one of\n{FORMS}")
+    if not make and not path.is_file():
+        raise StoreMissing(f"there is no file {path.absolute()}: mend the path, or make it by: sessioncore store init")
+    if not path.exists():
+        path.touch(mode=0o640)  # what sessions hold is no affair of everybody on the machine
+    return SqliteStore(path)
+
+
+def open_parts(store: Address, epochs: Address | None, *, make: bool = False) -> dict[str, Any]:
+    """Open a store, or the two of a split one: each by the name of what it keeps."""
+    if epochs is None:
+        return {"": open_store(store, make=make)}
+    return {"sessions": open_store(store, make=make), "epochs": open_store(epochs, make=make)}
+
+
+def whole(parts: Mapping[str, Any]) -> Any:
+    """Give the one store that these parts are."""
+    if "" in parts:
+        return parts[""]
+    return import_module("sessioncore_io.split").SplitStore(**parts)
