@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sessioncore import InvalidSetting, SessionError, State
 
-from .console.command import add_store
+from .console.command import add_store, sids_last
 from .drawing import FORMATS, diagram
 
 
@@ -91,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     0 is success, 1 that a proof or a property failed or that there is advice, 2 that it could not be done, with a
     message on standard error.
     """
-    options = parser().parse_args(argv)
+    options = parser().parse_args(sids_last(sys.argv[1:] if argv is None else argv))
     try:
         return int(options.run(options) or 0)
     except (SessionError, OSError) as error:

@@ -1,13 +1,15 @@
 """Read the command line of ``sessioncore store``, open the store, and run the verb."""
 
 import os
+import re
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from typing import Any, Final
 
 from sessioncore import InvalidSetting, SessionError
+from sessioncore.flows.tokens import SID_LENGTH
 from sessioncore.records import LOGGING_OUT
 from sessioncore_io.shell import TOMBSTONE, Sessions
 
@@ -15,6 +17,8 @@ from . import verbs
 from .urls import EPOCHS, FORMS, STORE, Address, address_from, open_parts, whole
 
 Verb = Callable[[verbs.Work], int]
+
+_HYPHENED: Final = re.compile(rf"-[A-Za-z0-9_-]{{{SID_LENGTH - 1}}}").fullmatch
 
 ABOUT: Final = f"""\
 The store is named by --store, or by the variable {STORE}, which no list of processes shows:
@@ -54,6 +58,14 @@ def add_store(commands: Any) -> None:
     purge.add_argument(
         "--keep", type=_days, default=float(TOMBSTONE.days), metavar="DAYS", help="how long (default: %(default)g)"
     )
+
+
+def sids_last(arguments: Sequence[str]) -> list[str]:
+    """Move selectors that begin with a hyphen, as one in 64 does, to where they are not taken for options."""
+    hyphened = [one for one in arguments if _HYPHENED(one)]
+    if not hyphened or "--" in arguments:
+        return list(arguments)
+    return [*(one for one in arguments if not _HYPHENED(one)), "--", *hyphened]
 
 
 def _verb(found: Any, verb: Verb, name: str, help_: str, *, make: bool = False) -> ArgumentParser:

@@ -65,7 +65,6 @@ class Rich:
         from rich.console import Console
 
         self._console = Console(file=out, width=width, highlight=False)
-        self._bar = Console(stderr=True, width=width)
 
     def say(self, line: str) -> None:
         """Write it."""
@@ -85,12 +84,12 @@ class Rich:
 
     @contextmanager
     def progress(self, what: str) -> Iterator[Progress]:
-        """Draw a bar on standard error; how much there is, nobody knows before."""
+        """Draw a bar; how much there is, nobody knows before."""
         from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Bar
 
         columns = (TextColumn(what), BarColumn(20), TextColumn("{task.completed:,.0f}"), TimeElapsedColumn())
-        with Bar(*columns, console=self._bar, transient=True) as bar:
+        with Bar(*columns, console=self._console, transient=True) as bar:
             task = bar.add_task(what, total=None)
             yield lambda count: bar.update(task, completed=count)
 
