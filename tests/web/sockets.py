@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
 
+import httpx2
 import uvicorn
 from attrs import frozen
 from starlette.applications import Starlette
@@ -124,4 +125,8 @@ def served(store: Any, clock: Any, policy: Policy = Policy(), listener: Any = pr
             assert not thread.is_alive()
 
 
-__all__ = ["COOKIE", "GONE", "Site", "served"]
+def cookie_of(site: Site, path: str = "/in/alice", token: str = "") -> str:
+    """Visit a page as a browser with this cookie and give the cookie that it has then."""
+    headers = {"Cookie": f"{COOKIE.name}={token}"} if token else {}
+    answer = httpx2.get(f"{site.url}{path}", headers=headers).raise_for_status()
+    return answer.cookies.get(COOKIE.name) or token

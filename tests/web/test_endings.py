@@ -8,7 +8,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-import httpx2
 import pytest
 from attrs import evolve
 from websockets.asyncio.client import ClientConnection
@@ -23,7 +22,7 @@ from sessioncore_io.ears import Ears
 from sessioncore_io.memory import MemoryStore
 from sessioncore_io.sqlite import SqliteStore
 
-from .sockets import COOKIE, GONE, Site, served
+from .sockets import GONE, Site, cookie_of, served
 
 pytestmark = pytest.mark.anyio
 
@@ -56,13 +55,6 @@ def site(store: Any, clock: Clock, told: list[Notice]) -> Iterator[Site]:
     """Give a site over the store."""
     with served(store, clock, listener=told.append) as site:
         yield site
-
-
-def cookie_of(site: Site, path: str = "/in/alice", token: str = "") -> str:
-    """Visit a page as a browser with this cookie and give the cookie that it has then."""
-    headers = {"Cookie": f"{COOKIE.name}={token}"} if token else {}
-    answer = httpx2.get(f"{site.url}{path}", headers=headers).raise_for_status()
-    return answer.cookies.get(COOKIE.name) or token
 
 
 def sid_of(token: str) -> str:
@@ -148,15 +140,14 @@ async def test_a_use_elsewhere_moves_the_deadline_and_waiting_does_not(site: Sit
 
 
 async def test_a_limit_that_is_lowered_closes_the_socket(site: Site, clock: Clock) -> None:
-    """By the policy as it is when the clock is looked at, once somebody has a reason to look."""
+    """The deadline is that of today's policy, as for a request."""
     token = cookie_of(site)
+    site.sessions.policy = Policy(login=Limits(idle=600_000, lifetime=3_600_000))
     async with site.socket(token) as opened:
         assert await echoes(opened)
-        site.sessions.policy = evolve(Policy(), login=Limits(idle=600_000, lifetime=3_600_000))
         clock.advance(timedelta(minutes=11))
-        outside(site).end_all("alice", Reason.ADMIN)
 
-        assert await closed_with(opened) == (GONE, "admin")
+        assert await closed_with(opened) == (GONE, "idle")
 
 
 async def test_others_stay_open(site: Site) -> None:
