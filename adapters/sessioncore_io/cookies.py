@@ -1,13 +1,14 @@
 """One strict parser over bytes and one writer, for both adapters (RFC 6265bis)."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
 from attrs import field, frozen
 
 from sessioncore import InvalidSetting, Session
-from sessioncore.flows import Token, parse_token
+from sessioncore.flows import TOKEN, Token
 
 from .storing import CLEAR, Clear
 
@@ -32,12 +33,14 @@ class Cookie:
     path: str = "/"
     domain: str = ""
     secure: bool = True
-    _crumb: str = field(init=False, repr=False, eq=False)
+    _crumbs: Callable[[str], list[tuple[str, str]]] = field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
         self._check_syntax()
         self._check_security()
-        object.__setattr__(self, "_crumb", self.name + "=")
+        # Every crumb of our name, by one pattern: the parts of its token, or two empty texts if it holds none.
+        crumb = rf";[ \t]*+{re.escape(self.name)}=(?:{TOKEN}[ \t]*+(?![^;]))?"
+        object.__setattr__(self, "_crumbs", re.compile(crumb).findall)
 
     @classmethod
     def for_plain_http(cls, name: str = "session") -> "Cookie":
@@ -75,13 +78,15 @@ class Cookie:
         Several Cookie headers are joined with ``; `` first. Only SP and HTAB are stripped, and the name has to
         be ours to the letter: what else looks like it is another cookie, or somebody's trick.
         """
-        crumb, found = self._crumb, None
-        for part in header.decode("latin-1").split(";"):
-            if crumb in part and (stripped := part.strip(" \t")).startswith(crumb):
-                if found is not None:
-                    return None
-                found = stripped
-        return None if found is None else parse_token(found[len(crumb) :])
+        return self.find_in(header.decode("latin-1"))
+
+    def find_in(self, header: str) -> Token | None:
+        """Find our token in a header whose bytes were made characters, one by one, as in WSGI."""
+        found = self._crumbs(";" + header)
+        if len(found) != 1:
+            return None
+        sid, secret = found[0]
+        return Token(sid, secret) if sid else None
 
     # -- writing -------------------------------------------------------------------------------------------
 

@@ -10,11 +10,12 @@ from .ending import end, purge, sessions_of, sweep
 from .looking import Sight, look
 from .opening import ABSENT, Opened, Standing, glance, open_session
 from .resetting import Kept, attempt, end_all, keep_only, reset_password
-from .tokens import Token, parse_token, proof_of
+from .tokens import TOKEN, Token, parse_token, proof_of
 
 __all__ = [
     "ABSENT",
     "ANY_SUBJECT",
+    "TOKEN",
     "AnySubject",
     "Attempt",
     "Chapter",

@@ -9,7 +9,10 @@ from attrs import field, frozen
 SID_LENGTH: Final = 22  # 128 bits as base64url
 SECRET_LENGTH: Final = 43  # 256 bits as base64url
 
-_TOKEN: Final = re.compile(rf"[A-Za-z0-9_-]{{{SID_LENGTH + SECRET_LENGTH}}}").fullmatch
+# As a pattern of two groups, for parsers that look for a token in a longer text.
+TOKEN: Final = rf"([A-Za-z0-9_-]{{{SID_LENGTH}}})([A-Za-z0-9_-]{{{SECRET_LENGTH}}})"
+
+_whole: Final = re.compile(TOKEN).fullmatch
 
 
 def proof_of(secret: str) -> str:
@@ -32,6 +35,5 @@ class Token:
 
 def parse_token(text: str) -> Token | None:
     """Split a token of exactly the right alphabet and length, or return None before any store is asked."""
-    if _TOKEN(text) is None:
-        return None
-    return Token(text[:SID_LENGTH], text[SID_LENGTH:])
+    found = _whole(text)
+    return None if found is None else Token(*found.groups())
