@@ -6,7 +6,7 @@ from collections.abc import Iterator, MutableMapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sessioncore import NEVER, InvalidSetting, Session, State, TooLate, Write
+from sessioncore import NEVER, InvalidSetting, Session, State, Write
 
 from .bag import Changes
 from .storing import StoredVisit
@@ -18,22 +18,9 @@ def _instant(at: int) -> datetime | None:
 
 
 class SeenSession(StoredVisit, MutableMapping[str, Any]):
-    """Show a session; looking at any of it counts as use.
-
-    The first look has to come before the response starts: the response varies by cookie only if somebody looked.
-    """
+    """Show a session; looking at any of it counts as use."""
 
     _given_up: Changes = ()
-
-    @property
-    def _session(self) -> Session | None:
-        if not self._accessed:
-            self._refuse_late_look()
-        return super()._session
-
-    def _refuse_late_look(self) -> None:
-        if self._sealed == "all":
-            raise TooLate("the first look at the session: read the session before you start the response")
 
     # -- data ----------------------------------------------------------------------------------------------
 
@@ -168,8 +155,7 @@ class SeenSession(StoredVisit, MutableMapping[str, Any]):
     def csrf_matches(self, presented: object) -> bool:
         """Tell whether a form brought this session's token, in constant time."""
         if not self._accessed:
-            self._refuse_late_look()
-        self._accessed = True
+            self._look()
         if not self._current_secret or not isinstance(presented, str) or not presented.isascii():
             return False
         return hmac.compare_digest(presented, self.csrf_token)
@@ -182,14 +168,17 @@ class SeenSession(StoredVisit, MutableMapping[str, Any]):
         return self._bag_ is not None and self._bag_.touched
 
     def seal(self, what: str = "all") -> None:
-        """Seal, and remember what a failed response has given up: nobody needs to be told of that again."""
-        super().seal(what)
-        if self.lent:
+        """Refuse what a started response can no longer carry: ``all`` events, or ``rotations`` on a websocket.
+
+        What a failed response has given up is remembered: nobody needs to be told of that again.
+        """
+        self._sealed = what
+        if self._bag_ is not None and self.lent:
             self._given_up = self._changes()
 
     def warn_of_lost(self) -> None:
         """Log the keys that were changed after the last commit of this request: nothing stores them."""
-        if self._sealed and self.lent:
+        if self._bag_ is not None and self._sealed and self.lent:
             for key in sorted({key for key, _ in set(self._changes()) - set(self._given_up)}):
                 log.warning("session[%r] was changed after the response started and is lost: change it before", key)
 

@@ -188,10 +188,6 @@ class StoredVisit(Visit):
         """Tell whether the response has started."""
         return bool(self._sealed)
 
-    def seal(self, what: str = "all") -> None:
-        """Refuse what a started response can no longer carry: ``all`` events, or ``rotations`` on a websocket."""
-        self._sealed = what
-
     @property
     def order(self) -> Token | Clear | None:
         """Say what the response owes the browser: a token to set, the cookie to clear, or nothing."""

@@ -25,7 +25,7 @@ from sessioncore import (
     step,
 )
 from sessioncore.acts import newest
-from sessioncore.flows import Chapter, Standing, Token, proof_of
+from sessioncore.flows import CURRENT, Chapter, Standing, Token, proof_of
 
 from .bag import Bag, dump
 from .world import new_secret, new_sid
@@ -70,7 +70,7 @@ class Visit:
         self._shell = shell
         self._token = token
         self._standing = standing
-        self._view = row if standing is Standing.CURRENT else None
+        self._view = row if standing is CURRENT else None
         self._epoch = epoch
         self._failure = failure
         self._opened_at = at
@@ -80,10 +80,17 @@ class Visit:
     @property
     def _session(self) -> Session | None:
         """Give the session as this request sees it, and note that it looked."""
-        self._accessed = True
+        if not self._accessed:
+            self._look()
         if self._failure is not None:
             raise StoreUnavailable("the session could not be loaded; nobody is authenticated") from self._failure
         return self._view
+
+    def _look(self) -> None:
+        """Note the first look, which has to come before the response starts: it varies by cookie from now on."""
+        if self._sealed == "all":
+            raise TooLate("the first look at the session: read the session before you start the response")
+        self._accessed = True
 
     @property
     def _bag(self) -> Bag:

@@ -15,6 +15,8 @@ DAY: Final = 24 * HOUR
 LONGEST: Final = 36_525 * DAY
 KIB: Final = 1024
 
+_CREATED: Final = State.CREATED  # asked for at every request, and Python 3.11 is slow to look a member up
+
 
 def milliseconds(span: int | timedelta) -> int:
     """Turn a ``timedelta`` into whole milliseconds; an integer is milliseconds already."""
@@ -95,7 +97,7 @@ class Policy:
 
     def limits_of(self, session: Session) -> Limits:
         """Give the limits of this session's class: guest, login or remembered."""
-        if session.state is State.CREATED:
+        if session.state is _CREATED:
             return self.guest
         return self.remembered if session.remembered else self.login
 
@@ -131,7 +133,7 @@ def moment_for(session: Session, epoch: Epoch | None, at: int, policy: Policy) -
 
 
 def _no_stamp(session: Session) -> int:
-    return 0 if session.state is State.CREATED else -1
+    return 0 if session.state is _CREATED else -1
 
 
 # A stamp that differs without a recorded cause means that somebody replaced the subject's epoch by hand.

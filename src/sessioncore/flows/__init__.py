@@ -8,13 +8,14 @@ from ..values import ANY_SUBJECT, AnySubject, Attempt, Summary
 from .committing import Chapter, Outcome, commit, touch
 from .ending import end, purge, sessions_of, sweep
 from .looking import Sight, look
-from .opening import ABSENT, Opened, Standing, glance, open_session
+from .opening import ABSENT, CURRENT, Opened, Standing, glance, open_session
 from .resetting import Kept, attempt, end_all, keep_only, reset_password
 from .tokens import TOKEN, Token, parse_token, proof_of
 
 __all__ = [
     "ABSENT",
     "ANY_SUBJECT",
+    "CURRENT",
     "TOKEN",
     "AnySubject",
     "Attempt",
