@@ -40,7 +40,7 @@ def with_cookie(headers: Headers, handle: SessionHandle, cookie: Cookie) -> Head
     order = handle.order
     if order is None and not handle.accessed:
         return headers
-    headers = _varying(headers)
+    headers = varying(headers)
     if order is not None:
         headers = [pair for pair in headers if pair[0].lower() != "cache-control"]
         headers.append(("cache-control", "no-store"))
@@ -48,12 +48,17 @@ def with_cookie(headers: Headers, handle: SessionHandle, cookie: Cookie) -> Head
     return headers
 
 
-def _varying(headers: Headers) -> Headers:
+def varying(headers: Headers) -> Headers:
     """Merge Cookie into the application's Vary."""
-    names = [value for name, value in headers if name.lower() == "vary"]
-    if not names:
-        return [*headers, ("vary", "Cookie")]
-    fields = [field.strip() for value in names for field in value.split(",") if field.strip()]
+    for name, _ in headers:  # a loop, for nearly always there is none: a comprehension is a call before Python 3.12
+        if name.lower() == "vary":
+            return _merged(headers)
+    return [*headers, ("vary", "Cookie")]
+
+
+def _merged(headers: Headers) -> Headers:
+    values = [value for name, value in headers if name.lower() == "vary"]
+    fields = [field.strip() for value in values for field in value.split(",") if field.strip()]
     if "*" in fields or any(field.lower() == "cookie" for field in fields):
         return headers
     rest = [pair for pair in headers if pair[0].lower() != "vary"]
@@ -68,5 +73,6 @@ __all__ = [
     "plain_headers",
     "replacement",
     "unanswered",
+    "varying",
     "with_cookie",
 ]

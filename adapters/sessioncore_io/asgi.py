@@ -1,14 +1,14 @@
 """Bind sessions to ASGI 3: the handle is ``scope["session"]``, so ``request.session`` of Starlette and FastAPI."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Final
 
-from sessioncore import AsyncStore, Policy, SessionError, Store
+from sessioncore import AsyncStore, Epoch, Policy, Session, SessionError, Store
 from sessioncore.effects import arun
 from sessioncore.flows import Standing, Token, glance
 
-from .answers import CONFLICT, UNCOMMITTED, Headers, plain_headers, replacement, unanswered, with_cookie
+from .answers import CONFLICT, UNCOMMITTED, Headers, plain_headers, replacement, unanswered, varying, with_cookie
 from .checks import check_cookie, origins_of
 from .cookies import Cookie
 from .handle import AsyncHandle
@@ -16,6 +16,7 @@ from .shell import AsyncSessions
 from .world import Clock, Listener, log, log_notice, wall_clock
 
 Message = MutableMapping[str, Any]
+Loaded = tuple[Session | None, Epoch | None]
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -62,7 +63,8 @@ class SessionMiddleware:
         if response is _Socket and not self._same_origin(scope):
             await _refuse_socket(receive, send)
             return
-        handle = scope[KEY] = await self._open(scope)
+        opened = self._open(self._token(scope))
+        handle = scope[KEY] = opened if isinstance(opened, AsyncHandle) else await opened
         handle.loop = asyncio.get_running_loop()
         answer = response(handle, self.cookie, send)
         try:
@@ -79,21 +81,33 @@ class SessionMiddleware:
                 await _log_out_only(handle)  # there is no response to store it with, and nobody may have committed
             handle.warn_of_lost()
 
-    async def _open(self, scope: Scope) -> AsyncHandle:
-        sessions = self.sessions
-        token = self._token(scope)
+    def _open(self, token: Token | None) -> AsyncHandle | Awaitable[AsyncHandle]:
+        """Open the session: without a coroutine, if the store answers at once and nothing has to be settled."""
         if token is None:
-            return AsyncHandle(sessions, None, Standing.ABSENT, None, None)
+            return AsyncHandle(self.sessions, None, Standing.ABSENT, None, None)
         try:
-            loaded = sessions.store.load(token.sid)
-            row, epoch = loaded if isinstance(loaded, tuple) else await loaded
-            at = sessions.clock()
-            standing = glance(row, epoch, token.secret, at, sessions.policy)
-            if standing is None:
-                return await sessions.open(token)
-            return AsyncHandle(sessions, token, standing, row, epoch, at=at)
+            loaded = self.sessions.store.load(token.sid)
+            handle = self._glance(token, loaded) if isinstance(loaded, tuple) else None
         except UNCOMMITTED as error:
-            return AsyncHandle(sessions, token, Standing.ABSENT, None, None, error)
+            return self._failed(token, error)
+        return self._open_in_time(token, loaded) if handle is None else handle
+
+    async def _open_in_time(self, token: Token, loaded: Loaded | Awaitable[Loaded]) -> AsyncHandle:
+        try:
+            handle = None if isinstance(loaded, tuple) else self._glance(token, await loaded)
+            return await self.sessions.open(token) if handle is None else handle
+        except UNCOMMITTED as error:
+            return self._failed(token, error)
+
+    def _glance(self, token: Token, loaded: Loaded) -> AsyncHandle | None:
+        sessions = self.sessions
+        row, epoch = loaded
+        at = sessions.clock()
+        standing = glance(row, epoch, token.secret, at, sessions.policy)
+        return None if standing is None else AsyncHandle(sessions, token, standing, row, epoch, None, at)
+
+    def _failed(self, token: Token, error: SessionError) -> AsyncHandle:
+        return AsyncHandle(self.sessions, token, Standing.ABSENT, None, None, error)
 
     def _token(self, scope: Scope) -> Token | None:
         """Find our token in the Cookie headers; HTTP/2 may send one a crumb, which is as one header of them all."""
@@ -173,17 +187,11 @@ class _Response:
         return None
 
     def _with_headers(self, message: Message) -> Message:
-        """Add the session's headers to a copy: the application may send the same message to the next browser."""
         handle = self.handle
-        order = handle.order
-        if order is None and not handle.accessed:
-            return message
-        raw = list(message.get("headers", ()))
-        if order is None and b"vary" not in dict(raw):  # as nearly always: no need to decode them all
-            raw.append((b"vary", b"Cookie"))
-            return {**message, "headers": raw}
-        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw]
-        return {**message, "headers": _encoded(with_cookie(headers, handle, self.cookie))}
+        if handle.order is None:
+            return _varying(message) if handle.accessed else message
+        headers = with_cookie(_decoded(message.get("headers", ())), handle, self.cookie)
+        return {**message, "headers": _encoded(headers)}
 
 
 class _Http(_Response):
@@ -193,10 +201,12 @@ class _Http(_Response):
         """Pass a message on, the first one with the session's headers; or send another response instead."""
         if message["type"] != "http.response.start":
             return _nothing() if self._replaced else self._send(message)
-        status = message["status"]
-        if status < 500 and self.handle.steady:
-            return self._start(message)
-        return self._commit_and_start(message, status)
+        handle = self.handle
+        if message["status"] >= 500 or not handle.steady:
+            return self._commit_and_start(message, message["status"])
+        answered = _varying(message) if handle.accessed else message
+        handle.seal()
+        return self._send(answered)
 
     async def _replace(self, error: SessionError | None) -> None:
         code, body = replacement(error)
@@ -222,6 +232,22 @@ class _Socket(_Response):
 
 
 _RESPONSES: Final[dict[str, type[_Response]]] = {"http": _Http, "websocket": _Socket}
+
+
+def _varying(message: Message) -> Message:
+    """Say in a copy that it depends on the cookie: the application may send the same message to the next browser."""
+    answered = dict(message)
+    headers = answered["headers"] = list(message.get("headers", ()))
+    for name, _ in headers:
+        if name == b"vary":
+            answered["headers"] = _encoded(varying(_decoded(headers)))
+            return answered
+    headers.append((b"vary", b"Cookie"))  # as nearly always: no need to decode them all
+    return answered
+
+
+def _decoded(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
 
 
 def _encoded(headers: Headers) -> list[tuple[bytes, bytes]]:

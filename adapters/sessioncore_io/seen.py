@@ -6,7 +6,7 @@ from collections.abc import Iterator, MutableMapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sessioncore import NEVER, InvalidSetting, Session, State, Write
+from sessioncore import NEVER, InvalidSetting, State, Write
 
 from .bag import Changes
 from .storing import StoredVisit

@@ -159,14 +159,15 @@ class StoredVisit(Visit):
 
     @property
     def steady(self) -> bool:
-        """Tell whether a response may start at once: nothing to commit, and nothing that failed.
+        """Tell whether a response may start at once: nothing to commit, no cookie to write, and nothing that failed.
 
         Nearly every request ends by this one question, so the usual answer is given without asking the others.
         """
-        if self._events or self._chapters or self._dropped or self._bag_ is not None or self._failure is not None:
-            return self.idle and not self.failed
-        view = self._view
-        return view is None or not self._touch_due(view, self._opened_at)
+        view, at = self._view, self._opened_at
+        if self._events or self._chapters or self._dropped or self._bag_ is not None or view is None or at is None:
+            return self.idle and self._order is None and not self.failed
+        due = self._accessed and not self._is_passive and touch_due(view, at, self._shell.policy)
+        return not due and self._order is None and self._failure is None
 
     @property
     def accessed(self) -> bool:

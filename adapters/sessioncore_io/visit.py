@@ -46,16 +46,9 @@ class Visit:
     stored is decided at commit, on the row as it is then.
     """
 
-    # Defaults stand on the class: a steady request changes none of them and pays for none of them.
-    _accessed = False
-    _is_passive = False
-    _sealed = ""
+    # What a steady request never asks for stands on the class: there it costs nothing to set, but more to read.
     _secret = ""
-    _dropped = 0
     _begun: Session | None = None
-    _events: tuple[Event, ...] = ()
-    _chapters: tuple[Chapter, ...] = ()
-    _bag_: Bag | None = None
 
     def __init__(
         self,
@@ -74,6 +67,13 @@ class Visit:
         self._epoch = epoch
         self._failure = failure
         self._opened_at = at
+        self._accessed = False
+        self._is_passive = False
+        self._sealed = ""
+        self._dropped = 0
+        self._events: tuple[Event, ...] = ()
+        self._chapters: tuple[Chapter, ...] = ()
+        self._bag_: Bag | None = None
 
     # -- what this request sees ----------------------------------------------------------------------------
 

@@ -71,7 +71,7 @@ class SessionMiddleware:
     def _open(self, environ: Environ) -> Handle:
         sessions = self.sessions
         header = environ.get("HTTP_COOKIE")
-        token = self.cookie.find(header.encode("latin-1", "replace")) if header else None
+        token = self.cookie.find_in(header) if header else None
         if token is None:
             return Handle(sessions, None, Standing.ABSENT, None, None)
         try:
@@ -80,7 +80,7 @@ class SessionMiddleware:
             standing = glance(row, epoch, token.secret, at, sessions.policy)
             if standing is None:
                 return sessions.open(token)
-            return Handle(sessions, token, standing, row, epoch, at=at)
+            return Handle(sessions, token, standing, row, epoch, None, at)
         except UNCOMMITTED as error:
             return _failed(sessions, token, error)
 
@@ -107,9 +107,10 @@ class _Response:
         if self.replaced is not None:
             return _discard
         if not self.started:
-            error = self._committed(status) or unanswered(handle, 500 if status.startswith("500") else 0)
-            if handle.failed or error is not None:
-                return self._replace(replacement(error))
+            if status >= "5" or not handle.steady:
+                error = self._committed(status) or unanswered(handle, 500 if status.startswith("500") else 0)
+                if handle.failed or error is not None:
+                    return self._replace(replacement(error))
             self.started = True
             handle.seal()
         answered = with_cookie(headers, handle, self.cookie)
