@@ -115,7 +115,7 @@ class SessionMiddleware:
         for name, value in scope["headers"]:
             if name == b"cookie":
                 crumbs.append(value)
-        return self.cookie.find(b"; ".join(crumbs)) if crumbs else None
+        return self.cookie.find_in(b"; ".join(crumbs).decode("latin-1")) if crumbs else None
 
     def _same_origin(self, scope: Scope) -> bool:
         """Tell whether a websocket was opened by our own pages: browsers send cookies with any."""

@@ -39,7 +39,7 @@ class Cookie:
         self._check_syntax()
         self._check_security()
         # Every crumb of our name, by one pattern: the parts of its token, or two empty texts if it holds none.
-        crumb = rf";[ \t]*+{re.escape(self.name)}=(?:{TOKEN}[ \t]*+(?![^;]))?"
+        crumb = rf";[ \t]*+{re.escape(self.name)}=(?:{TOKEN}[ \t]*+(?![^;])|)"
         object.__setattr__(self, "_crumbs", re.compile(crumb).findall)
 
     @classmethod

@@ -10,7 +10,7 @@ SID_LENGTH: Final = 22  # 128 bits as base64url
 SECRET_LENGTH: Final = 43  # 256 bits as base64url
 
 # As a pattern of two groups, for parsers that look for a token in a longer text.
-TOKEN: Final = rf"([A-Za-z0-9_-]{{{SID_LENGTH}}})([A-Za-z0-9_-]{{{SECRET_LENGTH}}})"
+TOKEN: Final = rf"([A-Za-z0-9_-]{{{SID_LENGTH}}}+)([A-Za-z0-9_-]{{{SECRET_LENGTH}}}+)"
 
 _whole: Final = re.compile(TOKEN).fullmatch
 
@@ -20,17 +20,26 @@ def proof_of(secret: str) -> str:
     return sha256(secret.encode()).hexdigest()
 
 
-@frozen
+@frozen(init=False)
 class Token:
     """Hold a well-formed token; only its selector is shown."""
 
     sid: str
     secret: str = field(repr=False)
 
+    def __init__(self, sid: str, secret: str) -> None:
+        _set_sid(self, sid)
+        _set_secret(self, secret)
+
     @property
     def text(self) -> str:
         """Give the cookie's value."""
         return self.sid + self.secret
+
+
+# Every request builds one: so the way past the guard of a frozen class is looked up once, and not by each __init__.
+_set_sid: Final = Token.__dict__["sid"].__set__
+_set_secret: Final = Token.__dict__["secret"].__set__
 
 
 def parse_token(text: str) -> Token | None:
