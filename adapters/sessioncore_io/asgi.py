@@ -25,6 +25,8 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 KEY: Final = "session"
 
+_SERVED: Final = ("http", "websocket")
+
 # Whose pages may open a websocket of this scheme; a proxy may have taken TLS off it, but nobody puts it on.
 _PAGES: Final = {"ws": ("http", "https"), "wss": ("https",)}
 
@@ -56,17 +58,17 @@ class SessionMiddleware:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection."""
-        response = _RESPONSES.get(scope["type"])
-        if response is None:
+        kind = scope["type"]
+        if kind not in _SERVED:
             await self.app(scope, receive, send)
             return
-        if response is _Socket and not self._same_origin(scope):
+        if kind == "websocket" and not self._same_origin(scope):
             await _refuse_socket(receive, send)
             return
         opened = self._open(self._token(scope))
         handle = scope[KEY] = opened if isinstance(opened, AsyncHandle) else await opened
         handle.loop = asyncio.get_running_loop()
-        answer = response(handle, self.cookie, send)
+        answer = (_Http if kind == "http" else _Socket)(handle, self.cookie, send)
         try:
             await self.app(scope, receive, answer.send)
         except Exception as error:
@@ -77,7 +79,7 @@ class SessionMiddleware:
             self._rescue(handle)
             raise
         else:
-            if response is _Socket:
+            if kind == "websocket":
                 await _log_out_only(handle)  # there is no response to store it with, and nobody may have committed
             handle.warn_of_lost()
 
@@ -229,9 +231,6 @@ class _Socket(_Response):
     async def _replace(self, error: SessionError | None) -> None:
         reason = "session changed meanwhile" if replacement(error) is CONFLICT else "session store unavailable"
         await self._send({"type": "websocket.close", "code": 1011, "reason": reason})
-
-
-_RESPONSES: Final[dict[str, type[_Response]]] = {"http": _Http, "websocket": _Socket}
 
 
 def _varying(message: Message) -> Message:

@@ -82,7 +82,7 @@ class SessionHandle(SeenSession):
         (first, methods), (second, mfa_methods) = factors_of(methods_of(method))
         bound = _bound(not_after, self._shell.clock())
         self._flush()
-        session = self._session
+        session = self._look()
         if session is not None and session.subject not in ("", attempt.subject):
             self._log_out(Reason.REPLACED)
         elif self._outlived(attempt.epoch):
@@ -212,7 +212,7 @@ class SessionHandle(SeenSession):
             super()._rotate(event_of)
 
     def _owner(self) -> Session:
-        session = self._session
+        session = self._look()
         if session is None or not session.subject:
             raise LoginRequired("nobody is signed in: send the user to the login page")
         return session

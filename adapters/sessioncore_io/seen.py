@@ -52,7 +52,7 @@ class SeenSession(StoredVisit, MutableMapping[str, Any]):
 
     def __repr__(self) -> str:
         if self._sealed != "all":
-            self._accessed = True  # who prints it has looked
+            self.accessed = True  # who prints it has looked
         view = self._view
         return f"<session {view.sid} {view.state}>" if view else "<session: none>"
 
@@ -66,61 +66,61 @@ class SeenSession(StoredVisit, MutableMapping[str, Any]):
     @property
     def state(self) -> State | None:
         """Give the state, or None without a session."""
-        session = self._session
+        session = self._look()
         return session.state if session else None
 
     @property
     def subject(self) -> str | None:
         """Give the account that proved a factor; ask ``signed_in`` whether it proved all it owes."""
-        session = self._session
+        session = self._look()
         return (session.subject or None) if session else None
 
     @property
     def signed_in(self) -> bool:
         """Tell whether the login proved every factor that it said it needs."""
-        session = self._session
+        session = self._look()
         return session is not None and session.signed_in
 
     @property
     def sid(self) -> str | None:
         """Give the public selector: safe to log, to list and to put into a token; it opens nothing."""
-        session = self._session
+        session = self._look()
         return session.sid if session else None
 
     @property
     def label(self) -> str:
         """Give the label written at login, such as the browser's name."""
-        session = self._session
+        session = self._look()
         return session.label if session else ""
 
     @property
     def remembered(self) -> bool:
         """Tell whether the user asked to be remembered."""
-        session = self._session
+        session = self._look()
         return session is not None and session.remembered
 
     @property
     def methods(self) -> tuple[str, ...]:
         """Give the methods proved, by their names in RFC 8176 (amr)."""
-        session = self._session
+        session = self._look()
         return session.methods + session.mfa_methods if session else ()
 
     @property
     def authenticated_at(self) -> datetime | None:
         """Give the instant of the last login or reauthentication (OpenID Connect: auth_time)."""
-        session = self._session
+        session = self._look()
         return _instant(session.authenticated_at) if session else None
 
     @property
     def mfa_at(self) -> datetime | None:
         """Give the instant at which the second factor was proved."""
-        session = self._session
+        session = self._look()
         return _instant(session.mfa_at) if session else None
 
     @property
     def idle_at(self) -> datetime | None:
         """Give the instant at which the session ends if it is not used again."""
-        session = self._session
+        session = self._look()
         if session is None:
             return None
         return _instant(session.seen_at + min(session.idle, self._shell.policy.limits_of(session).idle))
@@ -128,7 +128,7 @@ class SeenSession(StoredVisit, MutableMapping[str, Any]):
     @property
     def expires_at(self) -> datetime | None:
         """Give the instant at which the session ends however much it is used."""
-        session = self._session
+        session = self._look()
         if session is None:
             return None
         lifetime = min(session.lifetime, self._shell.policy.limits_of(session).lifetime)
@@ -137,7 +137,7 @@ class SeenSession(StoredVisit, MutableMapping[str, Any]):
     @property
     def activities(self) -> list[dict[str, Any]]:
         """Give the recorded activities, the newest last."""
-        session = self._session
+        session = self._look()
         return [json.loads(text) for text in session.activities] if session else []
 
     # -- forms ---------------------------------------------------------------------------------------------
@@ -148,14 +148,14 @@ class SeenSession(StoredVisit, MutableMapping[str, Any]):
 
         It is an HMAC under that secret, so it needs a session: an anonymous visitor gets a guest's.
         """
-        if self._session is None and not self._current_secret:
+        if self._look() is None and not self._current_secret:
             self._write(Write(keep=self._shell.policy.max_activities))
         return hmac.digest(self._current_secret.encode(), b"sessioncore csrf", "sha256").hex()
 
     def csrf_matches(self, presented: object) -> bool:
         """Tell whether a form brought this session's token, in constant time."""
-        if not self._accessed:
-            self._look()
+        if not self.accessed:
+            self._note_look()
         if not self._current_secret or not isinstance(presented, str) or not presented.isascii():
             return False
         return hmac.compare_digest(presented, self.csrf_token)

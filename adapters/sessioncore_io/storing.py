@@ -143,7 +143,7 @@ class StoredVisit(Visit):
             raise kept.failure
 
     def _touch_due(self, view: Session, at: int | None) -> bool:
-        if self._is_passive or not self._accessed:
+        if self._is_passive or not self.accessed:
             return False
         return touch_due(view, self._shell.clock() if at is None else at, self._shell.policy)
 
@@ -166,18 +166,13 @@ class StoredVisit(Visit):
         view, at = self._view, self._opened_at
         if self._events or self._chapters or self._dropped or self._bag_ is not None or view is None or at is None:
             return self.idle and self._order is None and not self.failed
-        due = self._accessed and not self._is_passive and touch_due(view, at, self._shell.policy)
+        due = self.accessed and not self._is_passive and touch_due(view, at, self._shell.policy)
         return not due and self._order is None and self._failure is None
-
-    @property
-    def accessed(self) -> bool:
-        """Tell whether the application looked at its session, so that the response varies by cookie."""
-        return self._accessed
 
     @property
     def failed(self) -> bool:
         """Tell whether the application asked for a session that could not be loaded."""
-        return self._accessed and self._failure is not None
+        return self.accessed and self._failure is not None
 
     @property
     def wants_log_out(self) -> bool:

@@ -67,7 +67,7 @@ class Visit:
         self._epoch = epoch
         self._failure = failure
         self._opened_at = at
-        self._accessed = False
+        self.accessed = False  # whether the application looked at its session, so that the response varies by cookie
         self._is_passive = False
         self._sealed = ""
         self._dropped = 0
@@ -77,24 +77,23 @@ class Visit:
 
     # -- what this request sees ----------------------------------------------------------------------------
 
-    @property
-    def _session(self) -> Session | None:
+    def _look(self) -> Session | None:
         """Give the session as this request sees it, and note that it looked."""
-        if not self._accessed:
-            self._look()
+        if not self.accessed:
+            self._note_look()
         if self._failure is not None:
             raise StoreUnavailable("the session could not be loaded; nobody is authenticated") from self._failure
         return self._view
 
-    def _look(self) -> None:
+    def _note_look(self) -> None:
         """Note the first look, which has to come before the response starts: it varies by cookie from now on."""
         if self._sealed == "all":
             raise TooLate("the first look at the session: read the session before you start the response")
-        self._accessed = True
+        self.accessed = True
 
     @property
     def _bag(self) -> Bag:
-        session = self._session
+        session = self._look()
         if self._bag_ is None:
             self._bag_ = Bag(session.data if session else ())
         return self._bag_
@@ -111,7 +110,7 @@ class Visit:
     def _act(self, event: Event) -> None:
         """Let an event act on this request's view, and remember it for the commit."""
         self._refuse_late(event)
-        view = self._session
+        view = self._look()
         assert view is not None, "events need a session; begin one first"
         if isinstance(event, LogIn):
             self._epoch = Epoch(value=event.epoch)
@@ -199,14 +198,14 @@ class Visit:
 
     def _record(self, activity: str) -> None:
         self._flush()
-        session, keep = self._session, self._shell.policy.max_activities
+        session, keep = self._look(), self._shell.policy.max_activities
         self._refuse_large(self._bag.size(), newest((*(session.activities if session else ()), activity), keep))
         self._write(Write(activities=(activity,), keep=keep))
 
     def _log_out(self, reason: Reason) -> None:
         event = LogOut(reason)
         self._refuse_late(event)
-        if self._session is not None:
+        if self._look() is not None:
             self._act(event)
         elif self._standing is Standing.FORMER:
             self._events = (event,)
