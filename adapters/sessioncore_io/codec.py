@@ -6,13 +6,16 @@ from typing import Any, Final
 import msgspec
 from attrs import fields
 
-from sessioncore import Session, State, UnreadableRecord
-from sessioncore.records import ENDS, NEVER
+from sessioncore import Session, UnreadableRecord
+from sessioncore.records import ENDS, LIVE, NEVER
 
 from .world import log
 
 SCHEMA: Final = 1
 CHECKSUM: Final = 4  # bytes of CRC-32
+
+# By their own names: Python 3.11 looks a member of an enum up slowly, and every load from a file asks for these.
+CREATED, AUTHENTICATED, MFA_SATISFIED = LIVE
 
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder(tuple[int, Session])
@@ -55,9 +58,9 @@ def _sound(s: Session) -> bool:
     """Check what every step keeps true (see ``sessioncore.guards``)."""
     times = 0 <= s.created_at <= s.since <= s.seen_at < NEVER
     ended = (s.ended_at < NEVER and s.reason is not None) if s.state in ENDS else s.ended_at == NEVER
-    guest = s.state is not State.CREATED or (s.subject == "" and s.not_after == NEVER)
-    named = s.state not in (State.AUTHENTICATED, State.MFA_SATISFIED) or s.subject != ""
-    strong = s.state is not State.MFA_SATISFIED or s.mfa_at < NEVER
+    guest = s.state is not CREATED or (s.subject == "" and s.not_after == NEVER)
+    named = s.state not in (AUTHENTICATED, MFA_SATISFIED) or s.subject != ""
+    strong = s.state is not MFA_SATISFIED or s.mfa_at < NEVER
     return times and ended and guest and named and strong and s.idle > 0 and s.lifetime > 0 and len(s.proof) == 64
 
 

@@ -49,9 +49,13 @@ def _guarded(call: Callable[P, T]) -> Callable[P, T]:
         try:
             return call(*args, **kwargs)
         except sqlite3.Error as error:
-            raise StoreUnavailable(f"SQLite: {error}; check the file, its disk and its permissions") from error
+            raise _unavailable(error) from error
 
     return guarded
+
+
+def _unavailable(error: sqlite3.Error) -> StoreUnavailable:
+    return StoreUnavailable(f"SQLite: {error}; check the file, its disk and its permissions")
 
 
 class SqliteStore(SqliteFile):
@@ -69,10 +73,12 @@ class SqliteStore(SqliteFile):
         self._prepared: list[str] = []
         self._initialise()
 
-    @_guarded
     def load(self, sid: str) -> tuple[Session | None, Epoch | None]:
         """Return the row and its subject's epoch, by one SELECT."""
-        found = self._connection.execute(LOAD, (sid,)).fetchone()
+        try:  # guarded here and not from outside, for every request comes by
+            found = self._connection.execute(LOAD, (sid,)).fetchone()
+        except sqlite3.Error as error:
+            raise _unavailable(error) from error
         if found is None:
             return None, None
         record, subject, value, cause = found

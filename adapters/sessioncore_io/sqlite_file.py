@@ -21,6 +21,14 @@ class _Connection(sqlite3.Connection):
             self.close()
 
 
+class _Held(threading.local):
+    """Hold a thread's connection, the process that opened it, and whether its writes reach the disk."""
+
+    connection: sqlite3.Connection | None = None
+    pid = 0
+    full = True
+
+
 class SqliteFile:
     """Hold the connections to one file in WAL mode, each in its thread."""
 
@@ -29,24 +37,23 @@ class SqliteFile:
             raise InvalidSetting("path", str(path), "name a file; without one, use MemoryStore")
         self.path = Path(path)
         self.patience = patience
-        self._local = threading.local()
+        self._local = _Held()
         _files.add(self)
 
     def close(self) -> None:
         """Close this thread's connection; others close theirs when their thread ends."""
-        connection = getattr(self._local, "connection", None)
-        if connection is not None:
-            connection.close()
+        if self._local.connection is not None:
+            self._local.connection.close()
             self._local.connection = None
 
     @property
     def _connection(self) -> sqlite3.Connection:
         local = self._local
-        if getattr(local, "connection", None) is None or local.pid != os.getpid():
-            local.connection = self._connect()
+        connection = local.connection
+        if connection is None or local.pid != os.getpid():
+            connection = local.connection = self._connect()
             local.pid = os.getpid()
             local.full = True
-        connection: sqlite3.Connection = local.connection
         return connection
 
     def _connect(self) -> sqlite3.Connection:
