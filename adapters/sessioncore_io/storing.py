@@ -167,7 +167,7 @@ class StoredVisit(Visit):
         if self._events or self._chapters or self._dropped or self._bag_ is not None or view is None or at is None:
             return self.idle and self._order is None and not self.failed
         due = self.accessed and not self._is_passive and touch_due(view, at, self._shell.policy)
-        return not due and self._order is None and self._failure is None
+        return not due and self._order is None and (self._failure is None or not self.accessed)
 
     @property
     def failed(self) -> bool:

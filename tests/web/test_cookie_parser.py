@@ -107,6 +107,27 @@ def test_the_parser_reads_as_the_reference_does(parts: list[tuple[bytes, bytes]]
     assert found(header) == reference(header)
 
 
+@given(st.lists(st.one_of(st.text(max_size=6), CRUMB.map(lambda crumb: crumb.decode("latin-1"))), max_size=4))
+@example([OURS.decode(), "\u2028" + OURS.decode()])
+@example(["\u0661", OURS.decode().replace("1", "\u0661")])
+def test_characters_are_read_as_their_bytes(crumbs: list[str]) -> None:
+    """In WSGI; a character that is no byte, which no server should hand on, is nobody's token either."""
+    text = ";".join(crumbs)
+
+    assert COOKIE.find_in(text) == COOKIE.find(text.encode("latin-1", "replace"))
+
+
+@pytest.mark.parametrize("name", ["a.b", "a+b", "a*b", "a|b", "a$", "^a", "!#$%&'*+.^_`|~-"])
+def test_a_name_is_read_to_the_letter(name: str) -> None:
+    """Whatever its characters mean in a pattern."""
+    cookie = Cookie(name=name)
+    ours = f"{name}={TOKEN.decode()}"
+
+    assert cookie.find_in(ours) is not None
+    assert cookie.find_in(ours.replace(name, "a-b")) is None
+    assert cookie.find_in(ours.replace(name, "aab")) is None
+
+
 @pytest.mark.parametrize(
     "unit", [b";", b" ", b"\t;", b"=", b'"', b"__Host-session", b"__Host-session=;", b"__Host-session=x; ", b"a=b; "]
 )
