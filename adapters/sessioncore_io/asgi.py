@@ -1,25 +1,26 @@
 """Bind sessions to ASGI 3: the handle is ``scope["session"]``, so ``request.session`` of Starlette and FastAPI."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from sessioncore import AsyncStore, Epoch, Policy, Session, SessionError, Store
 from sessioncore.effects import arun
 from sessioncore.flows import Standing, Token, glance
 
-from .answers import CONFLICT, UNCOMMITTED, Headers, plain_headers, replacement, unanswered, varying, with_cookie
+from .answers import CONFLICT, UNCOMMITTED, plain_headers, replacement, unanswered, with_cookie
 from .checks import check_cookie, origins_of
 from .cookies import Cookie
 from .handle import AsyncHandle
+from .raw_headers import decoded, encoded, varying_message
 from .shell import AsyncSessions
 from .world import Clock, Listener, log, log_notice, wall_clock
 
 Message = MutableMapping[str, Any]
-Loaded = tuple[Session | None, Epoch | None]
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+Loaded = tuple[Session | None, Epoch | None]
 # Each framework has types of its own for an ASGI application, and no two of them fit: so Any.
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -191,9 +192,9 @@ class _Response:
     def _with_headers(self, message: Message) -> Message:
         handle = self.handle
         if handle.order is None:
-            return _varying(message) if handle.accessed else message
-        headers = with_cookie(_decoded(message.get("headers", ())), handle, self.cookie)
-        return {**message, "headers": _encoded(headers)}
+            return varying_message(message) if handle.accessed else message
+        headers = with_cookie(decoded(message.get("headers", ())), handle, self.cookie)
+        return {**message, "headers": encoded(headers)}
 
 
 class _Http(_Response):
@@ -206,13 +207,13 @@ class _Http(_Response):
         handle = self.handle
         if message["status"] >= 500 or not handle.steady:
             return self._commit_and_start(message, message["status"])
-        answered = _varying(message) if handle.accessed else message
+        answered = varying_message(message) if handle.accessed else message
         handle.seal()
         return self._send(answered)
 
     async def _replace(self, error: SessionError | None) -> None:
         code, body = replacement(error)
-        headers = _encoded(with_cookie(plain_headers(body), self.handle, self.cookie))
+        headers = encoded(with_cookie(plain_headers(body), self.handle, self.cookie))
         await self._send({"type": "http.response.start", "status": code, "headers": headers})
         await self._send({"type": "http.response.body", "body": body.encode()})
 
@@ -231,26 +232,6 @@ class _Socket(_Response):
     async def _replace(self, error: SessionError | None) -> None:
         reason = "session changed meanwhile" if replacement(error) is CONFLICT else "session store unavailable"
         await self._send({"type": "websocket.close", "code": 1011, "reason": reason})
-
-
-def _varying(message: Message) -> Message:
-    """Say in a copy that it depends on the cookie: the application may send the same message to the next browser."""
-    answered = dict(message)
-    headers = answered["headers"] = list(message.get("headers", ()))
-    for name, _ in headers:
-        if name == b"vary":
-            answered["headers"] = _encoded(varying(_decoded(headers)))
-            return answered
-    headers.append((b"vary", b"Cookie"))  # as nearly always: no need to decode them all
-    return answered
-
-
-def _decoded(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
-    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
-
-
-def _encoded(headers: Headers) -> list[tuple[bytes, bytes]]:
-    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
 
 async def _nothing() -> None:
