@@ -78,7 +78,8 @@ def _rotate(handle: Handle) -> None:
 
 
 def _refresh_in_vain(handle: Handle) -> None:
-    store = handle._shell.store  # type: ignore[attr-defined]
+    store = handle._shell.store
+    assert isinstance(store, FailingStore)
     store.down = True
     try:
         handle.refresh()
