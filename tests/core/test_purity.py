@@ -22,6 +22,7 @@ PURE = {
         "html",
         "inspect",
         "itertools",
+        "json",
         "operator",
         "re",
         "typing",
