@@ -16,12 +16,12 @@ class ProverMissing(SessionError):
 
 
 def prove(options: Namespace) -> int:
-    """Prove the table and say so, one line an obligation; return 1 if something is refuted."""
+    """Prove the tables and say so, one line an obligation; return 1 if something is refuted."""
     try:
         from sessioncore import proof
     except ImportError as missing:
         raise ProverMissing(f"{missing}: install the extra, pip install 'sessioncore[proof]'") from missing
-    results = list(proof.prove(proof.SESSIONS))
+    results = [*proof.prove(proof.SESSIONS), *map(proof.answered, proof.decisions())]
     for line in proof.told(results):
         if not (options.quiet and line.startswith(proof.PROVED)):
             print(line)

@@ -10,6 +10,7 @@ from inspect import getsource
 import pytest
 
 from sessioncore import TABLE, acts, guards
+from sessioncore.sso import conditions
 
 GUARD_NODES = (
     *(ast.BinOp, ast.BitAnd, ast.BitOr, ast.Add, ast.Sub),
@@ -67,10 +68,11 @@ def _joins(node: ast.expr) -> bool:
     return isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitAnd | ast.BitOr)
 
 
-def faults_of_guards(source: str) -> dict[str, list[str]]:
-    """Check every function of a module by the guards' grammar."""
+def faults_of_guards(source: str, *others: str) -> dict[str, list[str]]:
+    """Check every function of a module by the guards' grammar; it may call the guards of others."""
     found = functions_in(source)
-    return {name: wrong for name, function in found.items() if (wrong := faults(function, GUARD_NODES, set(found)))}
+    callees = set(found).union(*map(functions_in, others))
+    return {name: wrong for name, function in found.items() if (wrong := faults(function, GUARD_NODES, callees))}
 
 
 def faults_of_acts(source: str) -> dict[str, list[str]]:
@@ -83,6 +85,10 @@ def faults_of_acts(source: str) -> dict[str, list[str]]:
 
 def test_every_guard_keeps_to_the_grammar() -> None:
     assert faults_of_guards(getsource(guards)) == {}
+
+
+def test_every_condition_of_single_sign_on_keeps_to_the_grammar() -> None:
+    assert faults_of_guards(getsource(conditions), getsource(guards)) == {}
 
 
 def test_every_act_keeps_to_the_grammar() -> None:

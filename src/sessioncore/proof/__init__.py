@@ -7,6 +7,7 @@ comes back with a concrete session, event and moment that breaks it.
 from .claims import CLAIMS
 from .prover import Claim, Machinery, Obligation, Result, Step, answered, obligations, prove
 from .report import PROVED, told
+from .sso import decisions
 from .whole import SESSIONS, total
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Result",
     "Step",
     "answered",
+    "decisions",
     "obligations",
     "prove",
     "told",

@@ -7,7 +7,7 @@ The grammar is that of ``sessioncore.guards``, whose guards these call; ``c`` is
 from ..guards import live, past_idle, past_lifetime, past_mfa, past_upstream, superseded, within_mfa
 from ..records import State
 from .case import Case
-from .flags import NO, YES
+from .constants import AT_ONCE, EMPTY, NO, YES
 from .request import HintStanding
 from .server import Level
 
@@ -64,7 +64,7 @@ def none_with_another_prompt(c: Case) -> bool:
 
 def malformed(c: Case) -> bool:
     """A parameter cannot be read, or max_age is negative."""
-    return (c.request.fault != "") | (c.request.max_age < 0)
+    return (c.request.fault != EMPTY) | (c.request.max_age < AT_ONCE)
 
 
 def hint_not_valid(c: Case) -> bool:
@@ -79,7 +79,7 @@ def hint_not_valid(c: Case) -> bool:
 
 def login_asked_for(c: Case) -> bool:
     """A new login is asked for, by prompt or by max_age=0, and has not been done in this transaction."""
-    return ((c.request.login == YES) | (c.request.max_age == 0)) & no_login_yet(c)
+    return ((c.request.login == YES) | (c.request.max_age == AT_ONCE)) & no_login_yet(c)
 
 
 def login_too_old(c: Case) -> bool:
@@ -90,7 +90,7 @@ def login_too_old(c: Case) -> bool:
 def another_subject(c: Case) -> bool:
     """The id_token_hint, or the value asked of the sub claim, names another subject."""
     return ((c.request.hint.standing == HintStanding.VALID) & (c.request.hint.subject != c.session.subject)) | (
-        (c.request.subject != "") & (c.request.subject != c.session.subject)
+        (c.request.subject != EMPTY) & (c.request.subject != c.session.subject)
     )
 
 
