@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from inspect import iscoroutine, iscoroutinefunction
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from sessioncore.policy import milliseconds
 
 from .cookies import Cookie
 
+_DAWN: Final = datetime.fromtimestamp(0, UTC)
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[a-z0-9.:\[\]_-]+")
 
 # -- what a shell is built of -------------------------------------------------------------------------------
@@ -101,6 +102,13 @@ def upstream_of(upstream: Any) -> tuple[str, str]:
         return (upstream[0], upstream[1])
     advice = f"pass (issuer, sid): two printable texts of at most {LONGEST_NAME} characters"
     raise InvalidSetting("upstream", upstream, advice)
+
+
+def instant_of(name: str, value: object) -> int:
+    """Turn an instant into milliseconds since the Unix epoch; one without a time zone is none."""
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise InvalidSetting(name, value, "pass a datetime with a time zone")
+    return milliseconds(value - _DAWN)
 
 
 def check_label(label: object) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from attrs import frozen
@@ -28,13 +28,19 @@ from sessioncore import (
 )
 from sessioncore.events import LONGEST_NAME
 from sessioncore.factors import KIND_OF, factors_of, kind_of, names_of
-from sessioncore.policy import milliseconds
 
-from .checks import check_attempt, check_label, check_reason, check_remember, methods_of, span_of, upstream_of
+from .checks import (
+    check_attempt,
+    check_label,
+    check_reason,
+    check_remember,
+    instant_of,
+    methods_of,
+    span_of,
+    upstream_of,
+)
 from .seen import SeenSession
 from .visit import activity_text
-
-_DAWN: Final = datetime.fromtimestamp(0, UTC)
 
 # What a verb may raise though the program is right: the store is down, or the session changed meanwhile.
 UNCOMMITTED: Final = (Refused, Contention, StoreUnavailable)
@@ -234,9 +240,7 @@ def _bound(not_after: datetime | None, now: int) -> int:
     """Turn the identity provider's bound into an instant."""
     if not_after is None:
         return NEVER
-    if not isinstance(not_after, datetime) or not_after.tzinfo is None:
-        raise InvalidSetting("not_after", not_after, "pass a datetime with a time zone")
-    at = milliseconds(not_after - _DAWN)
+    at = instant_of("not_after", not_after)
     if at <= now:
         raise InvalidSetting("not_after", not_after, "it has passed: send the user back to the identity provider")
     return at

@@ -2,7 +2,7 @@
 
 from asyncio import AbstractEventLoop, get_running_loop
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -20,6 +20,7 @@ from .checks import (
     check_reason,
     check_subject,
     check_write,
+    instant_of,
     names_a_session,
     span_of,
     token_of,
@@ -122,6 +123,23 @@ class Sessions(Shell):
             keep.refuse_other(subject)
             keep.end_others(reason)
 
+    def end_upstream(self, issuer: str, *, sid: str = "", subject: str = "", issued_at: datetime) -> int:
+        """End the sessions that hang on the provider's session ``sid``, or without it on any of the subject's.
+
+        For a verified logout token, whose ``iat`` is ``issued_at``; a login that is not stored yet ends too (see
+        ``still_upstream``). Returns how many ended.
+        """
+        return run(
+            core.end_upstream(issuer, sid, subject, instant_of("issued_at", issued_at), self.policy), self.perform
+        )
+
+    def still_upstream(self, sid: str, *, issued_at: datetime) -> bool:
+        """Look, after the commit of a login by a provider, whether it was ended meanwhile; False if so, and it ends.
+
+        ``issued_at`` is the ``iat`` of the ID token.
+        """
+        return run(core.still_upstream(sid, instant_of("issued_at", issued_at), self.policy), self.perform)
+
     def sweep(self) -> int:
         """End the sessions whose time has come though nobody asks for them; return how many."""
         return run(core.sweep(self.policy), self.perform)
@@ -194,6 +212,23 @@ class AsyncSessions(Shell):
         That is so if its row is gone, and if the store has not answered for a second. To wait is no use of the session.
         """
         return await self._ended(sid)
+
+    async def end_upstream(self, issuer: str, *, sid: str = "", subject: str = "", issued_at: datetime) -> int:
+        """End the sessions that hang on the provider's session ``sid``, or without it on any of the subject's.
+
+        For a verified logout token, whose ``iat`` is ``issued_at``; a login that is not stored yet ends too (see
+        ``still_upstream``). Returns how many ended.
+        """
+        return await arun(
+            core.end_upstream(issuer, sid, subject, instant_of("issued_at", issued_at), self.policy), self.perform
+        )
+
+    async def still_upstream(self, sid: str, *, issued_at: datetime) -> bool:
+        """Look, after the commit of a login by a provider, whether it was ended meanwhile; False if so, and it ends.
+
+        ``issued_at`` is the ``iat`` of the ID token.
+        """
+        return await arun(core.still_upstream(sid, instant_of("issued_at", issued_at), self.policy), self.perform)
 
     async def sweep(self) -> int:
         """End the sessions whose time has come though nobody asks for them; return how many."""

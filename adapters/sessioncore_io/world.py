@@ -97,6 +97,7 @@ class World:
             fx.Mint: lambda e: store.mint(e.subject, e.at),
             fx.Supersede: lambda e: store.supersede(e.subject, e.at, e.cause, e.expected),
             fx.OfSubject: lambda e: store.of_subject(e.subject, live=e.live),
+            fx.OfUpstream: lambda e: store.of_upstream(e.issuer, e.sid),
             fx.Due: lambda e: store.due(e.before, e.limit),
             fx.Purge: lambda e: store.purge(e.before, e.limit),
             fx.Pause: lambda e: pause(e.attempt),

@@ -94,6 +94,14 @@ class OfSubject(Effect[Sequence[Session]]):
 
 
 @frozen
+class OfUpstream(Effect[Sequence[Session]]):
+    """List the rows that hang on a session of an identity provider."""
+
+    issuer: str
+    sid: str
+
+
+@frozen
 class Due(Effect[Sequence[Session]]):
     """List live rows past their deadline."""
 

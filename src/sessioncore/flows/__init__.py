@@ -1,7 +1,8 @@
 """The logic around a step, as generators that ask for I/O by yielding effects.
 
 ``opening`` reads a session for a request, ``committing`` stores what the request did, ``ending`` and
-``resetting`` end sessions from outside, ``looking`` tells one who waits whether a session is still there.
+``resetting`` end sessions from outside, ``upstream`` those that hang on an identity provider's; ``looking`` tells one who
+waits whether a session is still there.
 """
 
 from ..values import ANY_SUBJECT, AnySubject, Attempt, Summary
@@ -11,6 +12,7 @@ from .looking import Sight, look
 from .opening import ABSENT, CURRENT, Opened, Standing, glance, open_session
 from .resetting import Kept, attempt, end_all, keep_only, reset_password
 from .tokens import TOKEN, Token, parse_token, proof_of
+from .upstream import end_upstream, still_upstream
 
 __all__ = [
     "ABSENT",
@@ -31,6 +33,7 @@ __all__ = [
     "commit",
     "end",
     "end_all",
+    "end_upstream",
     "glance",
     "keep_only",
     "look",
@@ -40,6 +43,7 @@ __all__ = [
     "purge",
     "reset_password",
     "sessions_of",
+    "still_upstream",
     "sweep",
     "touch",
 ]

@@ -11,11 +11,12 @@ from ..machine import step
 from ..policy import Policy, moment_for
 from ..records import EXPIRING, KEEPING, Epoch, Reason, Session
 from ..refusals import NOT_KEPT
-from ..values import Attempt, Notice
-from .ending import enforce_cap
+from ..values import ANY_SUBJECT, Attempt, Notice
+from .ending import end, enforce_cap
 from .retelling import retold
 from .telling import Turn, tell
 from .tokens import Token, proof_of
+from .upstream import is_buried
 
 
 def attempt(subject: str) -> Flow[Attempt]:
@@ -151,4 +152,7 @@ def _begin_anew(kept: Session, stamp: Epoch, secret: str, policy: Policy) -> Flo
         new = retold(kept, sid, proof_of(secret), stamp, at, policy)
         if (yield from Swap(None, new).ask()):
             yield from tell(("began", "signed_in"), new, at)
+            if any(new.upstream) and (yield from is_buried(*new.upstream)):
+                yield from end(sid, Reason.IDP, ANY_SUBJECT, policy)
+                raise _not_kept(kept, stamp.value)
             return Kept(session=new, token=Token(sid, secret))

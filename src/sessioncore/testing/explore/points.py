@@ -82,6 +82,7 @@ _SHARED: Final[dict[type, Callable[[ModelStore, Any], Any]]] = {
     fx.Mint: lambda store, e: store.mint(e.subject, e.at),
     fx.Supersede: lambda store, e: store.supersede(e.subject, e.at, e.cause, e.expected),
     fx.OfSubject: lambda store, e: tuple(store.of_subject(e.subject, live=e.live)),
+    fx.OfUpstream: lambda store, e: tuple(store.of_upstream(e.issuer, e.sid)),
     fx.Due: lambda store, e: tuple(store.due(e.before, e.limit)),
     fx.Purge: lambda store, e: store.purge(e.before, e.limit),
     fx.Call: lambda store, e: store.facts.update(e.function() or {}),

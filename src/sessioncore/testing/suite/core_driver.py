@@ -49,6 +49,7 @@ class CoreDriver:
             effects.Mint: lambda e: self.store.mint(e.subject, e.at),
             effects.Supersede: lambda e: self.store.supersede(e.subject, e.at, e.cause, e.expected),
             effects.OfSubject: lambda e: self.store.of_subject(e.subject, live=e.live),
+            effects.OfUpstream: lambda e: self.store.of_upstream(e.issuer, e.sid),
             effects.Due: lambda e: self.store.due(e.before, e.limit),
             effects.Purge: lambda e: self.store.purge(e.before, e.limit),
             effects.Pause: lambda _: 100,

@@ -1,0 +1,91 @@
+"""End what hangs on an identity provider's session, also what has not been written yet.
+
+A logout can arrive before the login that it is about is stored. So it is remembered first, then the sessions are
+ended; a login is stored first, then looks whether it was ended meanwhile. One of the two sees the other.
+
+- **Of a session** ``(issuer, sid)`` the memory is a tombstone: a row that was ended before anybody lived in it, under a
+  selector that only this pair gives. ``purge`` forgets it with the others.
+- **Of a subject** it is an epoch under a name of its own: the instant of the newest such logout by the provider's
+  clock, which stamped the ID token as well. So a login is told apart from one that came after a password reset.
+"""
+
+from hashlib import sha256
+
+from ..effects import Flow, Load, Now, OfSubject, OfUpstream, ReadEpoch, Supersede, Swap
+from ..errors import InvalidSetting
+from ..events import LogOut
+from ..machine import begin, step
+from ..policy import Policy, moment_for
+from ..records import Reason, Session
+from ..values import ANY_SUBJECT
+from .ending import end
+from .tokens import SID_LENGTH, proof_of
+
+
+def end_upstream(issuer: str, sid: str, subject: str, issued_at: int, policy: Policy) -> Flow[int]:
+    """End the sessions that hang on this session of the provider, or without ``sid`` on any of the subject.
+
+    ``subject`` is as the sessions name it; with both, only sessions of both end. ``issued_at`` is when the provider
+    said so. Returns how many ended. Raises ``InvalidSetting`` if neither is named, and ``Contention``.
+    """
+    if not issuer or not (sid or subject):
+        raise InvalidSetting("sid", sid, "name the issuer, and its session or the subject, of a verified logout token")
+    if sid:
+        yield from _bury(issuer, sid, policy)
+        rows = yield from OfUpstream(issuer, sid).ask()
+    else:
+        yield from Supersede(_name("subject", issuer, subject), issued_at, Reason.IDP).ask()
+        rows = yield from OfSubject(subject, live=True).ask()
+    ended = 0
+    for row in rows:
+        if row.live and row.upstream[0] == issuer and subject in ("", row.subject):
+            ended += yield from end(row.sid, Reason.IDP, ANY_SUBJECT, policy)
+    return ended
+
+
+def still_upstream(sid: str, issued_at: int, policy: Policy) -> Flow[bool]:
+    """Look, once a login is stored, whether the provider ended it meanwhile; then it ends, and this is False.
+
+    ``issued_at`` is when the provider issued the ID token of that login.
+    """
+    row, _ = yield from Load(sid).ask()
+    if row is None or not row.live:
+        return False
+    if not (yield from _was_ended(row, issued_at)):
+        return True
+    yield from end(sid, Reason.IDP, ANY_SUBJECT, policy)
+    return False
+
+
+def _was_ended(row: Session, issued_at: int) -> Flow[bool]:
+    issuer, sid = row.upstream
+    if not issuer:
+        return False
+    if sid and (yield from is_buried(issuer, sid)):
+        return True
+    newest = yield from ReadEpoch(_name("subject", issuer, row.subject)).ask()
+    return newest is not None and issued_at <= newest.value  # in one second: nobody can say which came first
+
+
+def is_buried(issuer: str, sid: str) -> Flow[bool]:
+    """Tell whether a logout of this session of the provider is remembered."""
+    tombstone, _ = yield from Load(_selector(issuer, sid)).ask()
+    return tombstone is not None
+
+
+def _bury(issuer: str, sid: str, policy: Policy) -> Flow[None]:
+    at = yield from Now().ask()
+    selector = _selector(issuer, sid)
+    guest = begin(selector, proof_of(selector), at, idle=policy.guest.idle, lifetime=policy.guest.lifetime)
+    # If it is there already, it was said before: nothing new.
+    yield from Swap(None, step(guest, LogOut(Reason.IDP), moment_for(guest, None, at, policy))).ask()
+
+
+def _selector(issuer: str, sid: str) -> str:
+    """Give a selector that nobody draws: no token has a secret that is proved by hashing the selector itself."""
+    return _name("session", issuer, sid)[-SID_LENGTH:]
+
+
+def _name(kind: str, issuer: str, rest: str) -> str:
+    text = f"{kind} {len(issuer)} {issuer}{rest}"
+    return f"upstream:{sha256(text.encode(errors='surrogatepass')).hexdigest()}"
