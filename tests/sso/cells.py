@@ -101,7 +101,6 @@ PROMPTS: Final = {
     "select_account": "select_account",
     "none with another": "none login",
     "several": "consent login select_account",
-    "unknown": "create",
 }
 # The login is 600 s old.
 MAX_AGES: Final = {"absent": None, "0": "0", "within": "601", "equal": "600", "exceeded": "599", "malformed": "10m"}

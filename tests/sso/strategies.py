@@ -29,6 +29,7 @@ def requests(draw: st.DrawFn, *, silent: bool | None = None) -> AuthenticationRe
                     *(None, None, "{", '{"id_token": {"sub": {"value": "bob"}}}'),
                     f'{{"id_token": {{"acr": {{"essential": true, "values": ["{MFA}"]}}}}}}',
                     f'{{"id_token": {{"acr": {{"essential": true, "value": "{GOLD}"}}}}}}',
+                    f'{{"id_token": {{"acr": {{"essential": true, "value": "{PWD}"}}}}}}',
                 )
             )
         ),

@@ -5,9 +5,22 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.sso.cells import EPOCH, NOW, ONE, POLICY
 
 from sessioncore import NEVER
-from sessioncore.sso import INVALID_HINT, NO_HINT, AuthenticationRequest, Hint, read_request
+from sessioncore.sso import (
+    INVALID_HINT,
+    NO_HINT,
+    AuthenticationRequest,
+    ErrorCode,
+    Hint,
+    Transaction,
+    decide,
+    moment_for,
+    read_request,
+)
+
+MOMENT = moment_for(ONE, EPOCH, NOW, POLICY)
 
 
 def acr(**wish: object) -> str:
@@ -38,12 +51,12 @@ def test_prompts_are_words_between_spaces_and_unknown_ones_are_ignored(prompt: s
 
 
 @pytest.mark.parametrize("prompt", ["none login", "consent none", "none create", "none select_account login"])
-def test_none_beside_anything_is_a_fault_even_beside_what_nobody_knows(prompt: str) -> None:
+def test_none_beside_anything_is_refused_even_beside_what_nobody_knows(prompt: str) -> None:
     """Core 1.0, 3.1.2.1: "with any other value"."""
     request = read_request({"prompt": prompt})
 
     assert request.none
-    assert request.fault.startswith("prompt:")
+    assert decide(ONE, request, Transaction(), MOMENT).error is ErrorCode.INVALID_REQUEST  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

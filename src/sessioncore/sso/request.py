@@ -68,6 +68,7 @@ class AuthenticationRequest:
 
 # ASCII digits only: int() would take "+5", " 5", "1_000" and the digits of other scripts.
 _WHOLE_SECONDS: Final = re.compile(r"[0-9]+").fullmatch
+_PROMPTS: Final = {"none", "login", "select_account", "consent"}
 _LONGEST: Final = 13  # digits; more seconds than that are longer than any session is old
 
 
@@ -99,8 +100,9 @@ def _with_prompts(request: AuthenticationRequest, text: str) -> AuthenticationRe
         select_account="select_account" in prompts,
         consent="consent" in prompts,
     )
-    alone = "none" not in prompts or prompts == {"none"}
-    return request if alone else _faulty(request, "prompt: none stands alone or not at all")
+    # Beside a prompt that we know, the table refuses; what we do not know is not in the request.
+    odd = request.none and not prompts <= _PROMPTS
+    return _faulty(request, "prompt: none stands alone or not at all") if odd else request
 
 
 def _with_max_age(request: AuthenticationRequest, text: str | None) -> AuthenticationRequest:
