@@ -36,13 +36,14 @@ HELD = evolve(ONE, upstream=IDP)
 ENDED: dict[Layer, dict[Happening, Reason | None]] = {
     A: {
         **dict.fromkeys((H.RP_LOGOUT, H.FEDERATED_LOGOUT, H.PROVIDER_LOGOUT, H.SERVER_EXPIRY), Reason.IDP),
-        **dict.fromkeys((H.PASSWORD_RESET, H.ADMIN_REVOKES), Reason.IDP),
+        **dict.fromkeys((H.PASSWORD_RESET, H.ADMIN_REVOKES, H.REPLACEMENT), Reason.IDP),
     },
     S: {
         H.RP_LOGOUT: Reason.RP,
         H.FEDERATED_LOGOUT: Reason.RP,
         H.PROVIDER_LOGOUT: Reason.IDP,
         H.SERVER_EXPIRY: None,  # idle or lifetime: the session says which
+        H.REPLACEMENT: Reason.REPLACED,
         H.PASSWORD_RESET: Reason.PASSWORD_RESET,
         H.ADMIN_REVOKES: Reason.ADMIN,
     },
@@ -80,6 +81,7 @@ PLANS: dict[tuple[Happening, Layer], list[LogoutEffect]] = {
     ],
     (H.PROVIDER_LOGOUT, S): [EndSession(ONE.sid, Reason.IDP), NotifySession(ONE.sid, ALICE)],
     (H.SERVER_EXPIRY, S): [NotifySession(ONE.sid, ALICE)],
+    (H.REPLACEMENT, S): [EndSession(ONE.sid, Reason.REPLACED), NotifySession(ONE.sid, ALICE)],
     (H.PASSWORD_RESET, S): [EndAll(ALICE, Reason.PASSWORD_RESET), NotifySubject(ALICE)],
     (H.ADMIN_REVOKES, S): [EndSession(ONE.sid, Reason.ADMIN), NotifySession(ONE.sid, ALICE)],
     (H.PROVIDER_LOGOUT, P): [EndSession(ONE.sid, Reason.USER), NotifySession(ONE.sid, ALICE)],

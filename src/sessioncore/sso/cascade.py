@@ -22,13 +22,17 @@ class Layer(StrEnum):
 
 
 class Happening(StrEnum):
-    """Name what can end a session somewhere."""
+    """Name what can end a session somewhere.
+
+    ``REPLACEMENT`` is the login of another subject in the same browser, or of the same one beyond the cap.
+    """
 
     LOCAL_LOGOUT = "local_logout"
     RP_LOGOUT = "rp_logout"
     FEDERATED_LOGOUT = "federated_logout"
     PROVIDER_LOGOUT = "provider_logout"
     SERVER_EXPIRY = "server_expiry"
+    REPLACEMENT = "replacement"
     PASSWORD_RESET = "password_reset"
     ADMIN_REVOKES = "admin_revokes"
 
@@ -94,6 +98,7 @@ def _ends(reason: Reason) -> Cell:
 
 
 _RESET: Final = Cell(Fate.ALL_END, Reason.PASSWORD_RESET)
+_REPLACED: Final = Cell(Fate.ENDS, Reason.REPLACED)
 _RP: Final = "RP-Initiated Logout 1.0, 2"
 _BC: Final = "Back-Channel Logout 1.0, 2"
 
@@ -107,6 +112,7 @@ CASCADE: Final[tuple[Cascade, ...]] = (
     Cascade(Happening.FEDERATED_LOGOUT,  A,    TOLD,        _ends(Reason.RP),    ASKED,              f"{_RP}; {_BC}.3"),
     Cascade(Happening.PROVIDER_LOGOUT,   P,    TOLD,        TOLD,                _ends(Reason.USER), f"{_BC}.7"),
     Cascade(Happening.SERVER_EXPIRY,     S,    TOLD,        Cell(Fate.EXPIRES),  STAYS,              f"{_BC}.3"),
+    Cascade(Happening.REPLACEMENT,       S,    TOLD,        _REPLACED,           STAYS,              f"{_BC}.3"),
     Cascade(Happening.PASSWORD_RESET,    S,    ALL_TOLD,    _RESET,              STAYS,              f"{_BC}.4"),
     Cascade(Happening.ADMIN_REVOKES,     S,    TOLD,        _ends(Reason.ADMIN), STAYS,              f"{_BC}.3"),
 )
