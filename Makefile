@@ -61,8 +61,11 @@ verify: $(STAMP)  ## Run every layer of verification, and write docs/verificatio
 mutants: $(STAMP)  ## Break the table in every small way and see that each is caught
 	$(BIN)/python -m tests.mutation
 
-diagrams: $(STAMP)  ## Draw docs/state-diagrams/ from the table, and copy the recipes into docs/embedding.md
+diagrams: $(STAMP)  ## Draw docs/state-diagrams/ and docs/sso/decisions.md from the tables, and copy the recipes into docs/embedding.md
 	$(BIN)/python -m sessioncore_io.cli diagram --write docs/state-diagrams
+	$(BIN)/python -m sessioncore_io.cli diagram --of sso --write docs/state-diagrams
+	@mkdir -p docs/sso
+	$(BIN)/python -m sessioncore_io.cli diagram --of sso --format markdown --output docs/sso/decisions.md
 	$(BIN)/python tests/frameworks/embed.py
 
 test-all:        ## Run the tests on every supported Python that is found

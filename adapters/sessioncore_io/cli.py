@@ -8,7 +8,7 @@ from pathlib import Path
 from sessioncore import InvalidSetting, SessionError, State
 
 from .console.command import add_store, sids_last
-from .drawing import FORMATS, diagram
+from .drawing import FORMATS, OF, diagram
 
 
 class ProverMissing(SessionError):
@@ -60,7 +60,13 @@ def parser() -> ArgumentParser:
     """Describe the command line."""
     root = ArgumentParser(prog="sessioncore", description="Login sessions as a state machine: tools.")
     commands = root.add_subparsers(required=True, metavar="command")
-    draw = commands.add_parser("diagram", help="draw the table of transitions as a state diagram")
+    draw = commands.add_parser("diagram", help="draw the table of transitions, or those of single sign-on")
+    draw.add_argument(
+        "--of",
+        choices=OF,
+        default="session",
+        help="the session's states (default), or of single sign-on the decision, the layers, or both (sso)",
+    )
     draw.add_argument("--format", choices=FORMATS, default="mermaid", help="what to draw (default: mermaid)")
     draw.add_argument("--light", type=_state, metavar="STATE", help=f"light one state: {', '.join(State)}")
     target = draw.add_mutually_exclusive_group()

@@ -5,12 +5,13 @@ import shutil
 import subprocess
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from inspect import getdoc
 from pathlib import Path
 from typing import Final
 
-from sessioncore import TABLE, Row, SessionError, State
+from sessioncore import TABLE, InvalidSetting, Row, SessionError, State
 from sessioncore.diagram import dot, mermaid
 from sessioncore.table import INITIAL
 
@@ -46,20 +47,25 @@ class DrawingFailed(SessionError):
 
 def svg(*, lit: State | None = None) -> str:
     """Lay the diagram out with Graphviz. Raises ``GraphvizMissing`` and ``DrawingFailed``."""
+    return laid_out(dot(lit=lit))
+
+
+def laid_out(text: str) -> str:
+    """Lay a graph out with Graphviz. Raises ``GraphvizMissing`` and ``DrawingFailed``."""
     program = shutil.which("dot")
     if program is None:
         raise GraphvizMissing(
             "Graphviz's program `dot` is not on the PATH: install Graphviz (apt install graphviz, brew install"
             " graphviz, https://graphviz.org/download), or ask for --format mermaid or --format dot"
         )
-    drawn = subprocess.run([program, "-Tsvg"], input=dot(lit=lit), capture_output=True, encoding="utf-8", check=False)  # noqa: S603
+    drawn = subprocess.run([program, "-Tsvg"], input=text, capture_output=True, encoding="utf-8", check=False)  # noqa: S603
     if drawn.returncode != 0:
         raise DrawingFailed(f"`{program} -Tsvg` ended with {drawn.returncode}: {drawn.stderr.strip()}")
     # The comments name Graphviz's version and repeat the titles.
     return re.sub(r"<!--.*?-->\n", "", drawn.stdout, flags=re.DOTALL)
 
 
-FORMATS: Final[dict[str, Callable[..., str]]] = {"mermaid": mermaid, "dot": dot, "svg": svg}
+OF: Final = ("session", "sso", "decision", "layers")
 
 
 def table_in_markdown(rows: Sequence[Row] = TABLE) -> str:
@@ -84,25 +90,50 @@ def readme(*, lit: State | None = None) -> str:
     return README.format(mermaid=drawn, count=len(TABLE), initial=INITIAL.name, table=table_in_markdown())
 
 
+FORMATS: Final[dict[str, Callable[..., str]]] = {"mermaid": mermaid, "dot": dot, "svg": svg, "markdown": readme}
+
+
 def write_all(folder: Path, lit: State | None) -> None:
     """Write every form of the diagram; without Graphviz, all but the SVG, and say so."""
-    pages = {"session.mmd": mermaid(lit=lit), "session.dot": dot(lit=lit), "README.md": readme(lit=lit)}
-    try:
-        pages["session.svg"] = svg(lit=lit)
-    except GraphvizMissing as missing:
-        print(f"session.svg is left as it is: {missing}", file=sys.stderr)
+    pages = {"session.mmd": mermaid, "session.dot": dot, "README.md": readme, "session.svg": svg}
+    _write(folder, {name: partial(draw, lit=lit) for name, draw in pages.items()})
+
+
+def _write(folder: Path, pages: Mapping[str, Callable[[], str]]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in pages.items():
-        (folder / name).write_text(text, encoding="utf-8")
+    for name, draw in pages.items():
+        try:
+            text = draw()
+        except GraphvizMissing as missing:
+            print(f"{name} is left as it is: {missing}", file=sys.stderr)
+        else:
+            (folder / name).write_text(text, encoding="utf-8")
 
 
 def diagram(options: Namespace) -> None:
     """Draw one form to the output, or all into a folder."""
-    if options.write:
+    if options.of != "session":
+        _single_sign_on(options)
+    elif options.write:
         write_all(options.write, options.light)
-        return
-    text = FORMATS[options.format](lit=options.light)
-    if options.output:
-        options.output.write_text(text, encoding="utf-8")
+    else:
+        _put(FORMATS[options.format](lit=options.light), options.output)
+
+
+def _single_sign_on(options: Namespace) -> None:
+    from . import sso_drawing  # who draws sessions alone need not load it
+
+    if options.light:
+        raise InvalidSetting("--light", options.light, "only a picture of the session has states to light")
+    if options.write:
+        pages = sso_drawing.pages(options.of)
+        _write(options.write, {name: partial(draw, laid_out) for name, draw in pages.items()})
+    else:
+        _put(sso_drawing.drawn(options.of, options.format, laid_out), options.output)
+
+
+def _put(text: str, output: Path | None) -> None:
+    if output:
+        output.write_text(text, encoding="utf-8")
     else:
         sys.stdout.write(text)

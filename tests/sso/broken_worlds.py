@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from attrs import evolve
 from tests.sso.layers import Message, Place, Ticket, World, instant
 
 from sessioncore import Notice, Reason, Session
@@ -95,6 +96,17 @@ class Restarting(World):
         return AfterSilence.ENDED
 
 
+class Rejuvenating(World):
+    """An application that takes the time of a renewal for the time of login."""
+
+    def renew(self, browser: int, client: str) -> AfterSilence | None:
+        """Write it down."""
+        then, session = super().renew(browser, client), self.session(browser, client)
+        if then is AfterSilence.RENEWED and session is not None:
+            self.places[client].store.swap(session, evolve(session, authenticated_at=self.clock()))
+        return then
+
+
 class Greeting(World):
     """A server that begins a session for whoever asks silently."""
 
@@ -118,41 +130,88 @@ class Forgetful(World):
             super().perform(browser, place, effect, happening)
 
 
-WORLDS: Final[dict[type[World], str]] = {
-    Heedless: "ChildrenEnd",
-    Unobserved: "ChildrenEnd",
-    Rotating: "ChildrenEnd",
-    Lossy: "ChildrenEnd",
-    Deaf: "DeliveredIsDone",
-    Sweeping: "EndedForNothing",
-    Reviving: "NothingComesBack",
-    Restarting: "RenewalKeepsAuthTime",
-    Greeting: "NoneMakesNoSession",
-    Forgetful: "EndedForNothing",
+Step = tuple[Any, ...]
+
+# Short walks to where a bug shows: the name of a rule and its arguments.
+AT_SERVER: Final[tuple[Step, ...]] = (("logs_in_at_the_server", 0, "alice"),)
+SIGNED_IN: Final[tuple[Step, ...]] = (*AT_SERVER, ("comes_to_an_application", 0, "shop"), ("token_arrives",))
+BY_PROVIDER: Final[tuple[Step, ...]] = (
+    ("logs_in_at_the_provider", 0, "alice"),
+    ("comes_from_the_provider", 0),
+    ("token_arrives",),
+    ("comes_to_an_application", 0, "shop"),
+    ("token_arrives",),
+)
+OUTLIVED: Final[tuple[Step, ...]] = (
+    *(*AT_SERVER, ("time_passes", 29 * 60_000), *SIGNED_IN[1:]),
+    *(("time_passes", 60_000), ("time_passes", 60_000)),
+)
+REVOKED: Final[Step] = ("an_administrator_revokes", 0)
+ELSEWHERE: Final[tuple[Step, ...]] = (
+    *(("logs_in_at_the_server", 1, "alice"), ("comes_to_an_application", 1, "shop"), ("token_arrives",)),
+)
+
+WORLDS: Final[dict[type[World], tuple[str, tuple[Step, ...]]]] = {
+    Heedless: ("ChildrenEnd", (*SIGNED_IN[:2], REVOKED, ("logout_arrives",), ("token_arrives",))),
+    Unobserved: ("ChildrenEnd", OUTLIVED),
+    Rotating: ("ChildrenEnd", (*SIGNED_IN, ("time_passes", 1_000), *AT_SERVER, REVOKED)),
+    Lossy: ("ChildrenEnd", (*SIGNED_IN, REVOKED)),
+    Deaf: ("DeliveredIsDone", (*SIGNED_IN, REVOKED, ("logout_arrives",))),
+    Sweeping: ("EndedForNothing", (*SIGNED_IN, *ELSEWHERE, REVOKED, ("logout_arrives",))),
+    Reviving: (
+        "NothingComesBack",
+        (*SIGNED_IN, ("renews_silently", 0, "shop"), ("logs_out_locally", 0, "shop"), ("renews_silently", 0, "shop")),
+    ),
+    Restarting: ("NoneSetsNoCookie", (*SIGNED_IN, ("time_passes", 1_000), ("renews_silently", 0, "shop"))),
+    Rejuvenating: ("RenewalKeepsAuthTime", (*SIGNED_IN, ("time_passes", 1_000), ("renews_silently", 0, "shop"))),
+    Greeting: ("NoneMakesNoSession", (*SIGNED_IN, REVOKED, ("renews_silently", 0, "shop"))),
+    Forgetful: ("ResetEndsAll", (*AT_SERVER, *ELSEWHERE, ("resets_the_password", 0))),
 }
 
-# Cells of the cascade that are wrong: the row, the layer, the cell of which other row stands there instead.
-CASCADES: Final = {
+_LOCAL: Final = Happening.LOCAL_LOGOUT
+_EVERYWHERE: Final[Step] = ("logs_out_everywhere", 0, "shop", False)
+_TWO: Final = (*SIGNED_IN, ("comes_to_an_application", 0, "blog"), ("token_arrives",))
+
+# Cells of the cascade that are wrong: the invariant, the row, the layer, whose cell stands there instead, and the walk.
+CASCADES: Final[dict[str, tuple[str, Happening, Layer, Happening, tuple[Step, ...]]]] = {
     "a local logout that signs out of the server": (
-        ("LocalLogoutStaysLocal", Happening.LOCAL_LOGOUT, Layer.SERVER, Happening.RP_LOGOUT)
+        *("LocalLogoutStaysLocal", _LOCAL, Layer.SERVER, Happening.RP_LOGOUT),
+        (*SIGNED_IN, ("logs_out_locally", 0, "shop")),
     ),
     "a logout that leaves the server's session": (
-        ("RpLogoutEndsTheServers", Happening.RP_LOGOUT, Layer.SERVER, Happening.LOCAL_LOGOUT)
+        *("RpLogoutEndsTheServers", Happening.RP_LOGOUT, Layer.SERVER, _LOCAL),
+        (*SIGNED_IN, _EVERYWHERE),
     ),
     "a logout of which the other applications hear nothing": (
-        ("ChildrenEnd", Happening.RP_LOGOUT, Layer.APPLICATION, Happening.LOCAL_LOGOUT)
+        *("ChildrenEnd", Happening.RP_LOGOUT, Layer.APPLICATION, _LOCAL),
+        (*_TWO, _EVERYWHERE),
+    ),
+    "a logout that always goes up": (
+        *("OnlyFederatedLogoutGoesUp", Happening.RP_LOGOUT, Layer.PROVIDER, Happening.FEDERATED_LOGOUT),
+        (*BY_PROVIDER, _EVERYWHERE),
     ),
     "an expiry of which nobody hears": (
-        ("ChildrenEnd", Happening.SERVER_EXPIRY, Layer.APPLICATION, Happening.LOCAL_LOGOUT)
+        *("ChildrenEnd", Happening.SERVER_EXPIRY, Layer.APPLICATION, _LOCAL),
+        OUTLIVED,
+    ),
+    "a replacement of which nobody hears": (
+        *("ChildrenEnd", Happening.REPLACEMENT, Layer.APPLICATION, _LOCAL),
+        (*SIGNED_IN, ("logs_in_at_the_server", 0, "bob")),
     ),
     "a reset that does not reach the applications": (
-        ("ChildrenEnd", Happening.PASSWORD_RESET, Layer.APPLICATION, Happening.LOCAL_LOGOUT)
+        *("ChildrenEnd", Happening.PASSWORD_RESET, Layer.APPLICATION, _LOCAL),
+        (*SIGNED_IN, ("resets_the_password", 0)),
     ),
     "a provider's logout that stops at the server": (
-        ("ChildrenEnd", Happening.PROVIDER_LOGOUT, Layer.APPLICATION, Happening.LOCAL_LOGOUT)
+        *("ChildrenEnd", Happening.PROVIDER_LOGOUT, Layer.APPLICATION, _LOCAL),
+        (*BY_PROVIDER, ("logs_out_at_the_provider", 0)),
     ),
-    "an operator who is not heard": ("ChildrenEnd", Happening.ADMIN_REVOKES, Layer.APPLICATION, Happening.LOCAL_LOGOUT),
-    "a logout that always goes up": (
-        ("OnlyFederatedLogoutGoesUp", Happening.RP_LOGOUT, Layer.PROVIDER, Happening.FEDERATED_LOGOUT)
+    "a provider's logout that does not reach the server": (
+        *("ChildrenEnd", Happening.PROVIDER_LOGOUT, Layer.SERVER, _LOCAL),
+        (*BY_PROVIDER, ("logs_out_at_the_provider", 0)),
+    ),
+    "an operator who is not heard": (
+        *("ChildrenEnd", Happening.ADMIN_REVOKES, Layer.APPLICATION, _LOCAL),
+        (*SIGNED_IN, REVOKED),
     ),
 }

@@ -79,8 +79,12 @@ class Layers(RuleBasedStateMachine):
 
     @precondition(lambda self: self.w.tickets)
     @rule(data=st.data())
-    def a_token_arrives(self, data: st.DataObject) -> None:
-        ticket = self.w.tickets.pop(data.draw(st.integers(0, len(self.w.tickets) - 1)))
+    def some_token_arrives(self, data: st.DataObject) -> None:
+        self.token_arrives(data.draw(st.integers(0, len(self.w.tickets) - 1)))
+
+    def token_arrives(self, position: int = 0) -> None:
+        """Let one of the tokens on their way arrive."""
+        ticket = self.w.tickets.pop(position)
         self.replaced(ticket.browser, ticket.to, subject_of(ticket.claims.issuer, ticket.claims.sub))
         self.w.arrive(ticket)
         self.inherit()
@@ -182,9 +186,13 @@ class Layers(RuleBasedStateMachine):
 
     @precondition(lambda self: self.w.network)
     @rule(data=st.data(), acknowledged=st.booleans())
-    def a_logout_token_arrives(self, data: st.DataObject, acknowledged: bool) -> None:
+    def some_logout_token_arrives(self, data: st.DataObject, acknowledged: bool) -> None:
         """Any of them, in any order; one whose answer was lost is sent again."""
-        message = data.draw(st.sampled_from(self.w.network))
+        self.logout_arrives(data.draw(st.integers(0, len(self.w.network) - 1)), acknowledged)
+
+    def logout_arrives(self, position: int = 0, acknowledged: bool = True) -> None:
+        """Let one of the logout tokens on their way arrive."""
+        message = self.w.network[position]
         self.deliver(message)
         if acknowledged:
             self.w.network.remove(message)
@@ -218,10 +226,7 @@ class Layers(RuleBasedStateMachine):
         """When everything has arrived, nobody hangs on what has ended."""
         while self.w.tickets or self.w.network:
             while self.w.tickets:
-                ticket = self.w.tickets.pop()
-                self.replaced(ticket.browser, ticket.to, subject_of(ticket.claims.issuer, ticket.claims.sub))
-                self.w.arrive(ticket)
-                self.inherit()
+                self.token_arrives()
             self.sweep()
             while self.w.network:
                 self.deliver(self.w.network.pop())
