@@ -13,6 +13,7 @@ from sessioncore.sso import (
     Transaction,
     decide,
     moment_for,
+    moment_of,
     read_request,
     recorded_as,
 )
@@ -67,3 +68,8 @@ def test_a_login_keeps_a_second_factor_that_was_proved_in_this_transaction(
     expected: type, session: object, transaction: Transaction, kind: Interaction, subject: str
 ) -> None:
     assert recorded_as(session, transaction, kind, subject) is expected  # type: ignore[arg-type]
+
+
+def test_a_session_that_was_just_opened_is_judged_by_its_own_epoch() -> None:
+    assert moment_of(ONE, NOW, POLICY) == MOMENT
+    assert moment_of(None, NOW, POLICY) == moment_for(None, None, NOW, POLICY)

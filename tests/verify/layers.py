@@ -56,7 +56,7 @@ class Outcome:
 
 def proved(profile: Profile) -> Outcome:
     """Prove every obligation about the table."""
-    results = list(proof.prove(proof.SESSIONS))
+    results = [*proof.prove(proof.SESSIONS), *map(proof.answered, proof.decisions())]
     refuted = [result for result in results if not result.proved]
     return Outcome(f"{len(results)} obligations", "\n".join(proof.told(refuted)) if refuted else "")
 

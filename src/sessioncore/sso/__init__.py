@@ -8,7 +8,7 @@ clause of OpenID Connect that says so. Nothing here speaks HTTP, signs or verifi
 from .accepting import ACCEPTING, accept
 from .answers import GRANTED, Answer, ErrorCode, Grant, Granted, Interact, Interaction, Refuse
 from .cascade import CASCADE, Cascade, Cell, Fate, Happening, Layer, cascade_of
-from .case import Case, moment_for
+from .case import Case, moment_for, moment_of
 from .decision import DECISIONS, Decision, decide
 from .logout import AskUpstream, EndAll, EndSession, LogoutEffect, NotifySession, NotifySubject, plan_logout
 from .logout_request import LOGOUT_REQUESTS, LogoutAnswer, LogoutRequest, LogoutStep, decide_logout
@@ -71,6 +71,7 @@ __all__ = [
     "decide_logout",
     "ends",
     "moment_for",
+    "moment_of",
     "on_silent_result",
     "plan_logout",
     "read_request",

@@ -47,3 +47,8 @@ def case_of(
 def moment_for(session: Session | None, epoch: Epoch | None, at: int, policy: core.Policy) -> Moment:
     """Build the moment of a decision, as ``sessioncore.moment_for`` does, also where there is no session."""
     return core.moment_for(NOBODY if session is None else session, epoch, at, policy)
+
+
+def moment_of(session: Session | None, at: int, policy: core.Policy) -> Moment:
+    """Build the moment for a session that was judged by its subject's epoch just now, as a handle's ``stored`` was."""
+    return moment_for(session, Epoch(value=session.epoch) if session is not None else None, at, policy)

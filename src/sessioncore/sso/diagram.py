@@ -77,7 +77,7 @@ _HEAD: Final = (
     f'  node [shape=box, style="rounded,filled", penwidth=1.4, margin="0.14,0.06", {_FONT}, fontsize=12]',
     f'  edge [color="#5b6475", fontcolor="#2a3040", arrowsize=0.7, {_FONT}, fontsize=10]',
     '  node [color="#5b6475", fillcolor="#f5f6f8", fontcolor="#2a3040"]',
-    '  "ask" [label="an authentication request arrives", shape=plain, fillcolor=white]',
+    '  "ask" [id="ask", label="an authentication request arrives", shape=plain, fillcolor=white]',
     '  "ask" -> "q1" [id="ask-q1"]',
 )
 

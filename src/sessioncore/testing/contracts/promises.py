@@ -45,6 +45,14 @@ class RowPromises:
         assert plain.swap(user(), tombstone)
         assert plain.load(SID)[0] == tombstone
 
+    def test_a_tombstone_that_was_never_alive_is_kept_too(self, plain: Store) -> None:
+        """So a logout that comes before its login is remembered."""
+        tombstone = ended(guest(), START + 5, Reason.IDP)
+
+        assert plain.swap(None, tombstone)
+        assert not plain.swap(None, tombstone)
+        assert plain.load(SID) == (tombstone, None)
+
     def test_a_row_comes_with_its_subjects_epoch(self, plain: Store) -> None:
         plain.swap(None, user())
         plain.swap(None, guest(OTHER))
