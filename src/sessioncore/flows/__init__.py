@@ -1,8 +1,8 @@
 """The logic around a step, as generators that ask for I/O by yielding effects.
 
 ``opening`` reads a session for a request, ``committing`` stores what the request did, ``ending`` and
-``resetting`` end sessions from outside, ``upstream`` those that hang on an identity provider's; ``looking`` tells one who
-waits whether a session is still there.
+``resetting`` end sessions from outside, ``upstream`` those that hang on an identity provider's; ``looking`` tells one
+who waits whether a session is still there.
 """
 
 from ..values import ANY_SUBJECT, AnySubject, Attempt, Summary
