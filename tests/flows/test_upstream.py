@@ -1,5 +1,6 @@
 """A logout by the identity provider ends what hangs on its session, in whatever order it and the login arrive."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -17,7 +18,7 @@ from sessioncore.testing.explore import Actor, Broken, Check, Scene, explore
 from sessioncore.testing.explore.engine import play
 from sessioncore.testing.explore.properties import alive
 from sessioncore.testing.explore.requests import POLICY, Page, Stage, keeping_only, request
-from sessioncore_io import Handle, Sessions
+from sessioncore_io import AsyncSessions, Handle, Sessions
 from sessioncore_io.memory import MemoryStore
 
 IDP, OTHER = "https://idp.example", "https://other.example"
@@ -188,6 +189,20 @@ def test_saying_it_twice_is_a_success_that_ends_nothing_more(sessions: Sessions,
 
     assert sessions.end_upstream(IDP, sid="s1", issued_at=now()) == 1
     assert sessions.end_upstream(IDP, sid="s1", issued_at=now()) == 0
+
+
+def test_the_shell_that_awaits_says_the_same(clock: Clock, now: Callable[[], datetime]) -> None:
+    async def told() -> tuple[bool, int, bool]:
+        sessions = AsyncSessions(MemoryStore(), POLICY, clock)
+        handle = await sessions.open(None)
+        handle.log_in(await sessions.attempt("alice"), "pwd", upstream=(IDP, "s1"))
+        await sessions.commit(handle)
+        sid = handle.sid or ""
+        before = await sessions.still_upstream(sid, issued_at=now())
+        count = await sessions.end_upstream(IDP, subject="alice", issued_at=now())
+        return before, count, await sessions.still_upstream(sid, issued_at=now())
+
+    assert asyncio.run(told()) == (True, 1, False)
 
 
 def test_the_memory_of_a_logout_is_nobody_s_session(

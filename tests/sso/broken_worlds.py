@@ -3,7 +3,8 @@
 from typing import Any, Final
 
 from attrs import evolve
-from tests.sso.layers import Message, Place, Ticket, World, instant
+from tests.sso.layers import World, instant
+from tests.sso.places import Message, Place, Ticket
 
 from sessioncore import Notice, Reason, Session
 from sessioncore.sso import AfterSilence, Grant, Happening, Layer, Refuse, subject_of

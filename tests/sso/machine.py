@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from tests.sso.layers import APPLICATIONS, PROVIDER, SERVER, Message, Place, World
+from tests.sso.layers import APPLICATIONS, PROVIDER, SERVER, World
+from tests.sso.places import Message, Place
 
 from sessioncore import Reason, Session
 from sessioncore.records import EXPIRING
