@@ -1,0 +1,56 @@
+"""Where a Valkey store's servers are: one server, the master that sentinels name, or a cluster."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from attrs import field, frozen
+
+from sessioncore import InvalidSetting
+
+Address = tuple[str, int]
+
+SINGLE: Final = ("valkey", "valkeys", "redis", "rediss", "unix")
+ADVICE: Final = (
+    "write valkey://host:6379/0 (valkeys:// with TLS, unix:///path), "
+    "sentinel://host:26379,host:26379/name-of-the-master, or cluster://host:6379,host:6379"
+)
+
+
+@frozen
+class Place:
+    """Hold what a URL says: the kind of deployment, its hosts, and options for the client's connections."""
+
+    kind: str
+    url: str = field(repr=False)
+    hosts: tuple[Address, ...] = ()
+    master: str = ""
+    options: Mapping[str, Any] = field(factory=dict, repr=False)
+
+
+def place_of(url: str, options: Mapping[str, Any]) -> Place:
+    """Read a URL. Raises ``InvalidSetting``, which does not repeat its password."""
+    parts = urlsplit(url)
+    kind, _, secure = parts.scheme.partition("+")
+    if kind in SINGLE and not secure:
+        return Place("single", url, options=options)
+    if kind not in ("sentinel", "cluster") or secure not in ("", "tls"):
+        raise InvalidSetting("url", f"{parts.scheme}://...", ADVICE)
+    user, _, hosts = parts.netloc.rpartition("@")
+    name, _, password = user.partition(":")
+    login = {"username": unquote(name) or None, "password": unquote(password) or None} if user else {}
+    queries: dict[str, Any] = dict(parse_qsl(parts.query))
+    if "db" in queries:
+        queries["db"] = int(queries["db"])
+    known = {**login, **queries, **({"ssl": True} if secure else {}), **options}
+    master = parts.path.strip("/")
+    if (kind == "sentinel") != bool(master):
+        raise InvalidSetting("url", f"{kind}://{hosts}{parts.path}", ADVICE)
+    return Place(kind, url, tuple(map(_address, hosts.split(","))), master, known)
+
+
+def _address(text: str) -> Address:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit():
+        raise InvalidSetting("url", text, ADVICE)
+    return host.strip("[]"), int(port)

@@ -1,0 +1,20 @@
+"""Servers that the tests of this folder share; each test begins with empty ones."""
+
+from collections.abc import Iterator
+
+import pytest
+from tests.servers.valkey import REDIS, VALKEY, Server, serving
+
+
+@pytest.fixture(scope="session")
+def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Run one Valkey for the session."""
+    with serving(tmp_path_factory.mktemp("valkey"), VALKEY) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Run one Redis 6.2 for the session."""
+    with serving(tmp_path_factory.mktemp("redis"), REDIS) as server:
+        yield server
