@@ -7,16 +7,16 @@ from sessioncore import Epoch, Reason, Session
 
 from .valkey_calls import Calls
 from .valkey_place import place_of
-from .valkey_wire import AsyncWire, Wire, aconverse, async_pool_of, converse, pool_of
+from .valkey_wire import AsyncClusterWire, AsyncWire, ClusterWire, Wire, aconverse, converse
 
 
 class ValkeyStore:
     """Keep sessions at ``url``, under keys that begin with ``prefix``, for callers that do not await."""
 
     def __init__(self, url: str, *, prefix: str = "sc:", patience: float = 2.0, **options: Any) -> None:
-        self._place = place_of(url, options)
-        self._calls = Calls(prefix, whole=self._place.kind != "cluster")
-        self._wire = Wire(pool_of(self._place, None, patience))
+        place = place_of(url, patience, 0, options)
+        self._calls = Calls(prefix, whole=place.kind != "cluster")
+        self._wire = Wire(place, None) if self._calls.whole else ClusterWire(place)
         self._send = self._wire.send
 
     def close(self) -> None:
@@ -70,9 +70,9 @@ class AsyncValkeyStore:
     def __init__(
         self, url: str, *, prefix: str = "sc:", patience: float = 2.0, connections: int = 64, **options: Any
     ) -> None:
-        self._place = place_of(url, options)
-        self._calls = Calls(prefix, whole=self._place.kind != "cluster")
-        self._wire = AsyncWire(async_pool_of(self._place, None, patience), connections, patience)
+        place = place_of(url, patience, connections, options)
+        self._calls = Calls(prefix, whole=place.kind != "cluster")
+        self._wire = AsyncWire(place, None) if self._calls.whole else AsyncClusterWire(place)
         self._send = self._wire.send
 
     async def close(self) -> None:

@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+import valkey
+import valkey.asyncio
+import valkey.asyncio.sentinel
+import valkey.sentinel
 from attrs import field, frozen
 
 from sessioncore import InvalidSetting
@@ -23,17 +27,19 @@ class Place:
 
     kind: str
     url: str = field(repr=False)
+    patience: float
+    connections: int
     hosts: tuple[Address, ...] = ()
     master: str = ""
     options: Mapping[str, Any] = field(factory=dict, repr=False)
 
 
-def place_of(url: str, options: Mapping[str, Any]) -> Place:
+def place_of(url: str, patience: float, connections: int, options: Mapping[str, Any]) -> Place:
     """Read a URL. Raises ``InvalidSetting``, which does not repeat its password."""
     parts = urlsplit(url)
     kind, _, secure = parts.scheme.partition("+")
     if kind in SINGLE and not secure:
-        return Place("single", url, options=options)
+        return Place("single", url, patience, connections, options=options)
     if kind not in ("sentinel", "cluster") or secure not in ("", "tls"):
         raise InvalidSetting("url", f"{parts.scheme}://...", ADVICE)
     user, _, hosts = parts.netloc.rpartition("@")
@@ -46,7 +52,7 @@ def place_of(url: str, options: Mapping[str, Any]) -> Place:
     master = parts.path.strip("/")
     if (kind == "sentinel") != bool(master):
         raise InvalidSetting("url", f"{kind}://{hosts}{parts.path}", ADVICE)
-    return Place(kind, url, tuple(map(_address, hosts.split(","))), master, known)
+    return Place(kind, url, patience, connections, tuple(map(_address, hosts.split(","))), master, known)
 
 
 def _address(text: str) -> Address:
@@ -54,3 +60,30 @@ def _address(text: str) -> Address:
     if not host or not port.isdigit():
         raise InvalidSetting("url", text, ADVICE)
     return host.strip("[]"), int(port)
+
+
+def pool_of(place: Place, address: Address | None) -> Any:
+    """Make the pool that opens connections to a server; without an address, to the one that the URL names.
+
+    Waits are bounded, and the client's own retries are off: a write whose outcome is unknown is not tried again.
+    """
+    settings = {"socket_timeout": place.patience, "socket_connect_timeout": place.patience, **place.options}
+    if place.kind == "single":
+        return valkey.ConnectionPool.from_url(place.url, **settings)
+    if place.kind == "sentinel":
+        return valkey.sentinel.Sentinel(place.hosts, **settings).master_for(place.master).connection_pool
+    assert address is not None
+    kind = valkey.SSLConnection if settings.pop("ssl", False) else valkey.Connection
+    return valkey.ConnectionPool(connection_class=kind, host=address[0], port=address[1], **settings)
+
+
+def async_pool_of(place: Place, address: Address | None) -> Any:
+    """Make the same for an event loop; the wire itself bounds each wait as a whole."""
+    settings, aio = {"socket_connect_timeout": place.patience, **place.options}, valkey.asyncio
+    if place.kind == "single":
+        return aio.ConnectionPool.from_url(place.url, **settings)
+    if place.kind == "sentinel":
+        return aio.sentinel.Sentinel(place.hosts, **settings).master_for(place.master).connection_pool
+    assert address is not None
+    kind = aio.SSLConnection if settings.pop("ssl", False) else aio.Connection
+    return aio.ConnectionPool(connection_class=kind, host=address[0], port=address[1], **settings)

@@ -11,6 +11,10 @@ from attrs import field, frozen
 Command = tuple[Any, ...]
 
 
+class Reads(list[Command]):
+    """Hold commands that change nothing: should the connection be lost, they may be sent once more."""
+
+
 @frozen
 class Script:
     """Hold a script's text and its digest, by which the server knows it."""

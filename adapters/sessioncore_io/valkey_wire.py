@@ -1,179 +1,269 @@
-"""The wire to Valkey: batches of commands out, replies in, over the pools of valkey-py.
+"""The wire to Valkey: batches of commands out, replies in, over connections of valkey-py.
 
-Nothing is ever sent twice. A connection on which anything went wrong, a cancelled request included, is closed
-before it goes back to its pool: the next reply on it could be the answer to another question. Whether a command
-that was sent and not answered was done is unknown: ``StoreUnavailable``.
+What may change something is never sent twice. A connection on which anything went wrong, a cancelled request
+included, is closed: the next reply on it could be the answer to another question. Whether a command that was sent
+and not answered was done is unknown, and ``StoreUnavailable`` says so.
 """
 
 import asyncio
-from collections.abc import Sequence
-from functools import partial
+import os
+from collections.abc import Generator, Sequence
 from typing import Any, Final, TypeVar
 
-import valkey
-import valkey.asyncio
-import valkey.asyncio.sentinel
-import valkey.sentinel
 from valkey.exceptions import ReadOnlyError, ResponseError, ValkeyError
 
 from sessioncore import StoreUnavailable
 
-from .valkey_calls import Talk
-from .valkey_place import Address, Place
-from .valkey_scripts import Command
+from .valkey_cluster import Cluster
+from .valkey_place import Address, Place, async_pool_of, pool_of
+from .valkey_scripts import Command, Reads
 
 T = TypeVar("T")
 
 UNREACHABLE: Final = "Valkey cannot be reached ({}); nothing was sent"
 UNKNOWN: Final = "Valkey did not answer ({}); whether it was done is unknown"
 
-# What a pool raises when it connects, a sentinel's answers included.
-FAILURES: Final = (ValkeyError, OSError, asyncio.TimeoutError)
+# What connections raise, a sentinel's and a time-out included.
+FAILURES: Final = (ValkeyError, OSError)
 
 
-def _settings(place: Place, patience: float) -> dict[str, Any]:
-    """Give the settings of every connection: bounded waits, and the client's own retries off."""
-    return {"socket_timeout": patience, "socket_connect_timeout": patience, **place.options}
+class Lost(StoreUnavailable):
+    """The connection was lost, rather than slow."""
 
 
-def pool_of(place: Place, address: Address | None, patience: float) -> Any:
-    """Make the pool of a server; without an address, of the one that the URL names."""
-    settings = _settings(place, patience)
-    if place.kind == "single":
-        return valkey.ConnectionPool.from_url(place.url, **settings)
-    if place.kind == "sentinel":
-        return valkey.sentinel.Sentinel(place.hosts, **settings).master_for(place.master).connection_pool
-    assert address is not None
-    kind = valkey.SSLConnection if settings.pop("ssl", False) else valkey.Connection
-    return valkey.ConnectionPool(connection_class=kind, host=address[0], port=address[1], **settings)
-
-
-def async_pool_of(place: Place, address: Address | None, patience: float) -> Any:
-    """Make the pool of a server for an event loop."""
-    settings, aio = _settings(place, patience), valkey.asyncio
-    if place.kind == "single":
-        return aio.ConnectionPool.from_url(place.url, **settings)
-    if place.kind == "sentinel":
-        return aio.sentinel.Sentinel(place.hosts, **settings).master_for(place.master).connection_pool
-    assert address is not None
-    kind = aio.SSLConnection if settings.pop("ssl", False) else aio.Connection
-    return aio.ConnectionPool(connection_class=kind, host=address[0], port=address[1], **settings)
-
-
-class Wire:
-    """Reach one server."""
-
-    def __init__(self, pool: Any) -> None:
-        self.pool = pool
-
-    def send(self, commands: Sequence[Command]) -> list[Any]:
-        """Send a batch and read its replies; one that the server refused is an exception among them."""
-        try:
-            connection = self.pool.get_connection("_")
-        except FAILURES as error:
-            raise StoreUnavailable(UNREACHABLE.format(error)) from error
-        clean = False
-        try:
-            connection.send_packed_command(_packed(connection, commands))
-            replies = [self._reply(connection) for _ in commands]
-            clean = not any(isinstance(reply, ReadOnlyError) for reply in replies)  # the master is elsewhere by now
-            return replies
-        except FAILURES as error:
-            raise StoreUnavailable(UNKNOWN.format(error)) from error
-        finally:
-            if not clean:
-                connection.disconnect()
-            self.pool.release(connection)
-
-    @staticmethod
-    def _reply(connection: Any) -> Any:
-        try:
-            return connection.read_response()
-        except ResponseError as refusal:
-            return refusal
-
-    def close(self) -> None:
-        """Close the connections."""
-        self.pool.disconnect()
-
-
-class AsyncWire:
-    """Reach one server from an event loop, over at most ``connections`` at once; who comes later waits."""
-
-    def __init__(self, pool: Any, connections: int, patience: float) -> None:
-        self.pool = pool
-        self._room = asyncio.Semaphore(connections)
-        self._patience = patience
-
-    async def send(self, commands: Sequence[Command]) -> list[Any]:
-        """Send a batch and read its replies; one that the server refused is an exception among them."""
-        await self._enter()
-        try:
-            return await self._sent(commands)
-        finally:
-            self._room.release()
-
-    async def _enter(self) -> None:
-        if not self._room.locked():
-            await self._room.acquire()
-            return
-        try:
-            async with asyncio.timeout(self._patience):
-                await self._room.acquire()
-        except TimeoutError as error:
-            raise StoreUnavailable(UNREACHABLE.format("all connections are waiting for it")) from error
-
-    async def _sent(self, commands: Sequence[Command]) -> list[Any]:
-        try:
-            connection = await self.pool.get_connection("_")
-        except FAILURES as error:
-            raise StoreUnavailable(UNREACHABLE.format(error)) from error
-        clean = False
-        try:
-            await connection.send_packed_command(_packed(connection, commands))
-            replies = [await self._reply(connection) for _ in commands]
-            clean = not any(isinstance(reply, ReadOnlyError) for reply in replies)
-            return replies
-        except FAILURES as error:
-            raise StoreUnavailable(UNKNOWN.format(error)) from error
-        finally:
-            if not clean:
-                await connection.disconnect(nowait=True)
-            await self.pool.release(connection)
-
-    @staticmethod
-    async def _reply(connection: Any) -> Any:
-        try:
-            return await connection.read_response()
-        except ResponseError as refusal:
-            return refusal
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self.pool.disconnect()
+def _failed(text: str, error: BaseException) -> StoreUnavailable:
+    slow = isinstance(error, TimeoutError) or "Timeout" in type(error).__name__
+    return (StoreUnavailable if slow else Lost)(text.format(str(error) or "it took too long"))
 
 
 def _packed(connection: Any, commands: Sequence[Command]) -> Any:
     return connection.pack_command(*commands[0]) if len(commands) == 1 else connection.pack_commands(commands)
 
 
-def converse(talk: Talk[T], send: "partial[list[Any]] | Any") -> T:
-    """Hold a talk to its end."""
+def _demoted(replies: list[Any]) -> bool:
+    """Tell whether the server has become a replica: the master is elsewhere by now."""
+    return any(isinstance(reply, ReadOnlyError) for reply in replies)
+
+
+class Wire:
+    """Reach one server; safe with threads and fork."""
+
+    def __init__(self, place: Place, address: Address | None) -> None:
+        self._pool = pool_of(place, address)
+        self._idle: list[Any] = []
+        self._pid = os.getpid()
+
+    def send(self, commands: Sequence[Command]) -> list[Any]:
+        """Send a batch and read its replies; one that the server refused is an exception among them."""
+        connection = self._waiting()
+        if connection is not None:
+            if not isinstance(commands, Reads):
+                return self._exchange(connection, commands)
+            try:
+                return self._exchange(connection, commands)
+            except Lost:
+                pass  # it was closed while nobody used it, as by a server that started anew
+        return self._exchange(self.connected(), commands)
+
+    def _waiting(self) -> Any:
+        if self._pid != os.getpid():
+            self._idle, self._pid = [], os.getpid()  # the connections are the parent's
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
+
+    def connected(self) -> Any:
+        """Open a connection."""
+        connection = self._pool.make_connection()
+        try:
+            connection.connect()
+        except BaseException as error:
+            connection.disconnect()
+            if isinstance(error, FAILURES):
+                raise _failed(UNREACHABLE, error) from error
+            raise
+        return connection
+
+    def _exchange(self, connection: Any, commands: Sequence[Command]) -> list[Any]:
+        clean = False
+        try:
+            connection.send_packed_command(_packed(connection, commands))
+            replies = [_reply(connection) for _ in commands]
+            clean = not _demoted(replies)
+            return replies
+        except FAILURES as error:
+            self.close()  # the others are no better
+            raise _failed(UNKNOWN, error) from error
+        finally:
+            if clean:
+                self._idle.append(connection)
+            else:
+                connection.disconnect()
+
+    def close(self) -> None:
+        """Close the connections that nobody uses."""
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.disconnect()
+
+
+def _reply(connection: Any) -> Any:
+    try:
+        return connection.read_response()
+    except ResponseError as refusal:
+        return refusal
+
+
+class AsyncWire:
+    """Reach one server from one event loop, over at most ``connections`` at once; who comes later waits."""
+
+    def __init__(self, place: Place, address: Address | None) -> None:
+        self._pool = async_pool_of(place, address)
+        self._room = asyncio.Semaphore(place.connections)
+        self._patience = place.patience
+        self._idle: list[Any] = []
+
+    async def send(self, commands: Sequence[Command]) -> list[Any]:
+        """Send a batch and read its replies; one that the server refused is an exception among them."""
+        try:
+            async with asyncio.timeout(self._patience), self._room:
+                if self._idle:
+                    try:
+                        return await self._exchange(self._idle.pop(), commands)
+                    except Lost:
+                        if not isinstance(commands, Reads):
+                            raise
+                return await self._exchange(await self.connected(), commands)
+        except TimeoutError as error:
+            await self.close()  # the other connections are no better
+            raise _failed(UNKNOWN, error) from error
+
+    async def connected(self) -> Any:
+        """Open a connection."""
+        connection = self._pool.make_connection()
+        try:
+            await connection.connect()
+        except BaseException as error:
+            await connection.disconnect(nowait=True)
+            if isinstance(error, FAILURES):
+                raise _failed(UNREACHABLE, error) from error
+            raise
+        return connection
+
+    async def _exchange(self, connection: Any, commands: Sequence[Command]) -> list[Any]:
+        clean = False
+        try:
+            await connection.send_packed_command(_packed(connection, commands))
+            replies = [await _areply(connection) for _ in commands]
+            clean = not _demoted(replies)
+            return replies
+        except FAILURES as error:
+            await self.close()
+            raise _failed(UNKNOWN, error) from error
+        finally:
+            if clean:
+                self._idle.append(connection)
+            else:
+                await connection.disconnect(nowait=True)  # gives way to nobody, so a cancelled request does it too
+
+    async def close(self) -> None:
+        """Close the connections that nobody uses."""
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            await connection.disconnect(nowait=True)
+
+
+async def _areply(connection: Any) -> Any:
+    try:
+        return await connection.read_response()
+    except ResponseError as refusal:
+        return refusal
+
+
+class ClusterWire:
+    """Reach the servers of a cluster."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self.cluster = Cluster(place.hosts)
+        self._wires: dict[Address, Wire] = {}
+
+    def send(self, commands: Sequence[Command]) -> list[Any]:
+        """Send each command where its keys are."""
+        return converse(self.cluster.route(commands), self.step)
+
+    def step(self, step: tuple[Address, Sequence[Command]]) -> list[Any]:
+        """Send a batch to one server."""
+        return self.at(step[0]).send(step[1])
+
+    def at(self, address: Address) -> Wire:
+        """Give the wire to one server."""
+        if address not in self._wires:
+            self._wires[address] = Wire(self._place, address)
+        return self._wires[address]
+
+    def close(self) -> None:
+        """Close the connections that nobody uses."""
+        for wire in self._wires.values():
+            wire.close()
+
+
+class AsyncClusterWire:
+    """Reach the servers of a cluster from one event loop."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self.cluster = Cluster(place.hosts)
+        self._wires: dict[Address, AsyncWire] = {}
+
+    async def send(self, commands: Sequence[Command]) -> list[Any]:
+        """Send each command where its keys are."""
+        return await aconverse(self.cluster.route(commands), self.step)
+
+    async def step(self, step: tuple[Address, Sequence[Command]]) -> list[Any]:
+        """Send a batch to one server."""
+        return await self.at(step[0]).send(step[1])
+
+    def at(self, address: Address) -> AsyncWire:
+        """Give the wire to one server."""
+        if address not in self._wires:
+            self._wires[address] = AsyncWire(self._place, address)
+        return self._wires[address]
+
+    async def close(self) -> None:
+        """Close the connections that nobody uses."""
+        for wire in self._wires.values():
+            await wire.close()
+
+
+def converse(talk: Generator[Any, list[Any], T], send: Any) -> T:
+    """Hold a talk to its end; what could not be sent is thrown into it."""
     try:
         commands = next(talk)
         while True:
-            commands = talk.send(send(commands))
+            try:
+                replies = send(commands)
+            except StoreUnavailable as error:
+                commands = talk.throw(error)
+            else:
+                commands = talk.send(replies)
     except StopIteration as done:
         answer: T = done.value
         return answer
 
 
-async def aconverse(talk: Talk[T], send: Any) -> T:
+async def aconverse(talk: Generator[Any, list[Any], T], send: Any) -> T:
     """Hold a talk to its end, awaiting the replies."""
     try:
         commands = next(talk)
         while True:
-            commands = talk.send(await send(commands))
+            try:
+                replies = await send(commands)
+            except StoreUnavailable as error:
+                commands = talk.throw(error)
+            else:
+                commands = talk.send(replies)
     except StopIteration as done:
         answer: T = done.value
         return answer

@@ -47,11 +47,10 @@ def until(true: Callable[[], object], what: str, patience: float = PATIENCE) -> 
 class Server:
     """Run one server in a folder of its own, with these settings."""
 
-    def __init__(self, folder: Path, program: Path = VALKEY, *, sentinel: bool = False, **settings: Any) -> None:
+    def __init__(self, folder: Path, program: Path = VALKEY, **settings: Any) -> None:
         self.folder = folder
         self.folder.mkdir(parents=True, exist_ok=True)
         self.program = program
-        self.sentinel = sentinel
         self.port = free_port()
         self.settings = {"save": "", "appendonly": "no", **settings}
         self._process: subprocess.Popen[bytes] | None = None
@@ -74,12 +73,6 @@ class Server:
         until(self._answers, f"{self.program.name} on {self.port} answers; see {self.folder / 'log'}")
 
     def _command(self) -> list[str]:
-        if self.sentinel:
-            config = self.folder / "sentinel.conf"
-            lines = [f"port {self.port}", f"dir {self.folder}", *self.settings.pop("lines", ())]
-            if not config.exists():
-                config.write_text("\n".join(lines) + "\n")
-            return [str(self.program), str(config), "--sentinel"]
         settings = {"port": self.port, "bind": "127.0.0.1", "dir": self.folder, **self.settings}
         return [str(self.program), *(text for name, value in settings.items() for text in (f"--{name}", str(value)))]
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.servers.valkey import REDIS, VALKEY, Server, serving
+from tests.servers.valkey_groups import Group, clustered
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +19,10 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Run one Redis 6.2 for the session."""
     with serving(tmp_path_factory.mktemp("redis"), REDIS) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
+    """Run one cluster of three Valkeys for the session."""
+    with clustered(tmp_path_factory.mktemp("cluster")) as group:
+        yield group

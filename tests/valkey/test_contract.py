@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.servers.proxy import Proxy
 from tests.servers.valkey import Server
+from tests.servers.valkey_groups import Group
 
 from sessioncore.testing.contracts import AsyncStoreContract, StoreContract
 from sessioncore_io.valkey import AsyncValkeyStore, ValkeyStore
@@ -97,4 +98,68 @@ class TestAsyncValkeyStore(Hooks, AsyncStoreContract):
     def reopen(self, store: AsyncValkeyStore) -> AsyncValkeyStore:
         """Connect anew."""
         self.opened.append(AsyncValkeyStore(self.address))
+        return self.opened[-1]
+
+
+class Clustered:
+    """The hooks of a store on a cluster of three, each behind a proxy."""
+
+    @pytest.fixture
+    def url(self, cluster: Group) -> str:
+        """Give the store's URL, and forget what was there."""
+        cluster.empty()
+        self.group = cluster
+        return cluster.url
+
+    def damage(self, store: Any, sid: str) -> None:
+        """Flip the record's last byte."""
+        key = store._calls.row(sid)
+        record = self.group.ask(key, "GET", key)
+        self.group.ask(key, "SET", key, record[:-1] + bytes([record[-1] ^ 1]))
+
+    @contextmanager
+    def cut_off(self, store: Any) -> Iterator[None]:
+        """Cut the wires."""
+        for node in self.group.nodes:
+            node.proxy.refuse()
+        yield
+        for node in self.group.nodes:
+            node.proxy.accept()
+
+
+class TestValkeyCluster(Clustered, StoreContract):
+    """A cluster, with every hook."""
+
+    @pytest.fixture
+    def store(self, url: str) -> Iterator[ValkeyStore]:
+        """Give an empty store."""
+        self.opened = [ValkeyStore(url)]
+        yield self.opened[0]
+        for store in self.opened:
+            store.close()
+
+    def reopen(self, store: ValkeyStore) -> ValkeyStore:
+        """Connect anew."""
+        self.opened.append(ValkeyStore(self.group.url))
+        return self.opened[-1]
+
+    def opener(self, store: ValkeyStore) -> Callable[[], ValkeyStore]:
+        """Connect from another process."""
+        return partial(ValkeyStore, self.group.url)
+
+
+class TestAsyncValkeyCluster(Clustered, AsyncStoreContract):
+    """A cluster, awaited."""
+
+    @pytest.fixture
+    def store(self, url: str, runner: asyncio.Runner) -> Iterator[AsyncValkeyStore]:
+        """Give an empty store."""
+        self.opened = [AsyncValkeyStore(url)]
+        yield self.opened[0]
+        for store in self.opened:
+            runner.run(store.close())
+
+    def reopen(self, store: AsyncValkeyStore) -> AsyncValkeyStore:
+        """Connect anew."""
+        self.opened.append(AsyncValkeyStore(self.group.url))
         return self.opened[-1]
