@@ -1,27 +1,99 @@
 """Keep sessions in Valkey 8 and later, or Redis 6.2 and later: one server, Sentinel or Cluster."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
-from sessioncore import Epoch, Reason, Session
+from sessioncore import Epoch, Reason, Session, StoreUnavailable
+from sessioncore.ports import Subscription
+from sessioncore.values import Ending
 
+from .operating import Census, Finding
 from .valkey_calls import Calls
+from .valkey_cluster import AsyncClusterWire, ClusterWire
+from .valkey_ear import AwaitedEar, ThreadedEar
+from .valkey_look import KINDS, Told, census, counted, looked
 from .valkey_place import place_of
-from .valkey_wire import AsyncClusterWire, AsyncWire, ClusterWire, Wire, aconverse, converse
+from .valkey_scripts import Command, Reads
+from .valkey_talk import aconverse, converse
+from .valkey_wire import AsyncWire, Wire
+from .world import log
+
+Send = Callable[[Sequence[Command]], list[Any]]
+AsyncSend = Callable[[Sequence[Command]], Awaitable[list[Any]]]
+
+
+def _warn(findings: Sequence[Finding]) -> None:
+    for finding in findings:
+        if finding.advice:
+            log.warning("Valkey: %s %s: %s", finding.what, finding.value, finding.advice)
 
 
 class ValkeyStore:
-    """Keep sessions at ``url``, under keys that begin with ``prefix``, for callers that do not await."""
+    """Keep sessions at ``url``, under keys that begin with ``prefix``, for callers that do not await.
 
-    def __init__(self, url: str, *, prefix: str = "sc:", patience: float = 2.0, **options: Any) -> None:
+    ``valkey://host:6379/0`` (``valkeys://`` with TLS, ``unix:///path``), ``sentinel://host:26379,host:26379/name`` or
+    ``cluster://host:6379,host:6379``. ``patience`` is how long an answer may take, in seconds. With ``replicas``, a
+    login, an end or an epoch is acknowledged only when so many replicas have it. Other options are those of
+    valkey-py's connections. The first call has the log say what an acknowledged logout is worth there.
+    """
+
+    def __init__(
+        self, url: str, *, prefix: str = "sc:", patience: float = 2.0, replicas: int = 0, **options: Any
+    ) -> None:
         place = place_of(url, patience, 0, options)
-        self._calls = Calls(prefix, whole=place.kind != "cluster")
+        self._calls = Calls(prefix, place.kind != "cluster", replicas, int(patience * 500))
         self._wire = Wire(place, None) if self._calls.whole else ClusterWire(place)
+        self._send: Send = self._first
+        self._ear = ThreadedEar(self._calls.channel, self._wire.connected)
+
+    def _first(self, commands: Sequence[Command]) -> list[Any]:
+        """Send, and then look the server over, once."""
+        replies = self._wire.send(commands)
         self._send = self._wire.send
+        with suppress(StoreUnavailable):
+            _warn(self._looked())
+        return replies
 
     def close(self) -> None:
         """Close the connections of this process."""
+        self._ear.close()
         self._wire.close()
+
+    def subscribe(self, ear: Callable[[Ending], object]) -> Subscription:
+        """Call ``ear`` after ends, in a thread that runs as long as somebody listens."""
+        return self._ear.subscribe(ear)
+
+    # -- for operators -------------------------------------------------------------------------------------
+
+    def prepare(self) -> Sequence[str]:
+        """Do nothing: Valkey needs no schema, and scripts are sent when they are missed."""
+        self._send(Reads([("PING",)]) if self._calls.whole else Reads([("GET", self._calls.key("e", ""))]))
+        return []
+
+    def inspect(self) -> Sequence[Finding]:
+        """Tell each server's version and settings, and the time of a round trip."""
+        began = time.perf_counter()
+        self.epoch("nobody")
+        took = (time.perf_counter() - began) * 1_000
+        return [*self._looked(), Finding(what="latency", value=f"{took:.2f} ms")]
+
+    def _looked(self) -> list[Finding]:
+        return [finding for send in self._wire.each() for finding in converse(looked(), send)]
+
+    def census(self, progress: Callable[[int], object]) -> Census:
+        """Count all rows, by walking over the keys; ``progress`` hears of them as they come."""
+        told = Told(progress)
+        return census(
+            [
+                (kind, converse(counted(self._calls, kind, told.add), send))
+                for send in self._wire.each()
+                for kind in KINDS
+            ]
+        )
+
+    # -- the port ------------------------------------------------------------------------------------------
 
     def load(self, sid: str) -> tuple[Session | None, Epoch | None]:
         """Return the row and its subject's epoch."""
@@ -65,19 +137,45 @@ class ValkeyStore:
 
 
 class AsyncValkeyStore:
-    """Keep sessions at ``url``, as ``ValkeyStore`` does, for callers in one event loop."""
+    """Keep sessions at ``url``, as ``ValkeyStore`` does, for callers in one event loop.
+
+    ``connections`` is how many there are at most to one server; who needs one more waits, for ``patience`` at most.
+    """
 
     def __init__(
-        self, url: str, *, prefix: str = "sc:", patience: float = 2.0, connections: int = 64, **options: Any
+        self,
+        url: str,
+        *,
+        prefix: str = "sc:",
+        patience: float = 2.0,
+        replicas: int = 0,
+        connections: int = 64,
+        **options: Any,
     ) -> None:
         place = place_of(url, patience, connections, options)
-        self._calls = Calls(prefix, whole=place.kind != "cluster")
+        self._calls = Calls(prefix, place.kind != "cluster", replicas, int(patience * 500))
         self._wire = AsyncWire(place, None) if self._calls.whole else AsyncClusterWire(place)
-        self._send = self._wire.send
+        self._send: AsyncSend = self._first
+        self._ear = AwaitedEar(self._calls.channel, self._wire.connected)
+
+    async def _first(self, commands: Sequence[Command]) -> list[Any]:
+        """Send, and then look the server over, once."""
+        replies = await self._wire.send(commands)
+        if self._send == self._first:
+            self._send = self._wire.send
+            with suppress(StoreUnavailable):
+                for send in await self._wire.each():
+                    _warn(await aconverse(looked(), send))
+        return replies
 
     async def close(self) -> None:
         """Close the connections."""
+        await self._ear.close()
         await self._wire.close()
+
+    def subscribe(self, ear: Callable[[Ending], object]) -> Subscription:
+        """Call ``ear`` after ends, in this event loop, as long as somebody listens."""
+        return self._ear.subscribe(ear)
 
     async def load(self, sid: str) -> tuple[Session | None, Epoch | None]:
         """Return the row and its subject's epoch."""

@@ -1,100 +1,84 @@
-"""Which server of a cluster holds which keys, and what to do when one says that it does not."""
+"""The wires to the servers of a cluster."""
 
-from collections.abc import Generator, Sequence
-from typing import Any, Final, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
-from valkey.crc import key_slot
-from valkey.exceptions import AskError, MovedError
-
-from sessioncore import StoreUnavailable
-
-from .valkey_place import Address
-from .valkey_scripts import Command, Reads
-
-T = TypeVar("T")
-
-# To each step, a server and a batch, come its replies; or ``StoreUnavailable`` is thrown in.
-Route = Generator[tuple[Address, Sequence[Command]], list[Any], T]
-
-REDIRECTIONS: Final = 5
+from .valkey_place import Address, Place
+from .valkey_route import Cluster
+from .valkey_scripts import Command
+from .valkey_talk import aconverse, converse
+from .valkey_wire import AsyncWire, Wire
 
 
-def slot_of(command: Command) -> int:
-    """Compute the slot of a command's keys, which are all in one."""
-    key = command[3] if command[0] in ("EVALSHA", "EVAL") else command[1]
-    return key_slot(key.encode())
+class ClusterWire:
+    """Reach the servers of a cluster."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self.cluster = Cluster(place.hosts)
+        self._wires: dict[Address, Wire] = {}
+
+    def send(self, commands: Sequence[Command]) -> list[Any]:
+        """Send each command where its keys are."""
+        return converse(self.cluster.route(commands), self.step)
+
+    def step(self, step: tuple[Address, Sequence[Command]]) -> list[Any]:
+        """Send a batch to one server."""
+        return self.at(step[0]).send(step[1])
+
+    def each(self) -> list[Any]:
+        """Give what sends to each server that holds keys."""
+        return [self.at(address).send for address in converse(self.cluster.primaries(), self.step)]
+
+    def connected(self) -> Any:
+        """Open a connection to any server: each hears what is published at the others."""
+        address, *_ = converse(self.cluster.primaries(), self.step)
+        return self.at(address).connected()
+
+    def at(self, address: Address) -> Wire:
+        """Give the wire to one server."""
+        if address not in self._wires:
+            self._wires[address] = Wire(self._place, address)
+        return self._wires[address]
+
+    def close(self) -> None:
+        """Close the connections that nobody uses."""
+        for wire in self._wires.values():
+            wire.close()
 
 
-class Cluster:
-    """Hold the map of a cluster, as its servers tell it."""
+class AsyncClusterWire:
+    """Reach the servers of a cluster from one event loop."""
 
-    def __init__(self, seeds: Sequence[Address]) -> None:
-        self._seeds = tuple(seeds)
-        self._map: dict[int, Address] = {}
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self.cluster = Cluster(place.hosts)
+        self._wires: dict[Address, AsyncWire] = {}
 
-    def primaries(self) -> Route[list[Address]]:
-        """Name the servers that hold keys."""
-        yield from self._refresh()
-        return sorted(set(self._map.values()))
+    async def send(self, commands: Sequence[Command]) -> list[Any]:
+        """Send each command where its keys are."""
+        return await aconverse(self.cluster.route(commands), self.step)
 
-    def route(self, commands: Sequence[Command]) -> Route[list[Any]]:
-        """Send each command where its keys are, one batch a server, and follow those that were moved."""
-        if not self._map:
-            yield from self._refresh()
-        try:
-            replies = yield from self._sent(commands)
-            for place, reply in enumerate(replies):
-                if isinstance(reply, AskError):  # and MovedError, which is one
-                    replies[place] = yield from self._follow(commands[place], reply)
-        except StoreUnavailable:
-            self._map = {}  # a replica may have taken over: ask again next time
-            raise
-        return replies
+    async def step(self, step: tuple[Address, Sequence[Command]]) -> list[Any]:
+        """Send a batch to one server."""
+        return await self.at(step[0]).send(step[1])
 
-    def _sent(self, commands: Sequence[Command]) -> Route[list[Any]]:
-        parts: dict[Address, list[int]] = {}
-        for place, command in enumerate(commands):
-            parts.setdefault(self._where(slot_of(command)), []).append(place)
-        replies: list[Any] = [None] * len(commands)
-        for address, places in parts.items():
-            batch = [commands[place] for place in places]
-            answers = yield address, Reads(batch) if isinstance(commands, Reads) else batch
-            for place, answer in zip(places, answers, strict=True):
-                replies[place] = answer
-        return replies
+    async def each(self) -> list[Any]:
+        """Give what sends to each server that holds keys."""
+        return [self.at(address).send for address in await aconverse(self.cluster.primaries(), self.step)]
 
-    def _where(self, slot: int) -> Address:
-        try:
-            return self._map[slot]
-        except KeyError:
-            raise StoreUnavailable(f"no server of the cluster serves slot {slot}; nothing was sent") from None
+    async def connected(self) -> Any:
+        """Open a connection to any server: each hears what is published at the others."""
+        address, *_ = await aconverse(self.cluster.primaries(), self.step)
+        return await self.at(address).connected()
 
-    def _follow(self, command: Command, reply: Any) -> Route[Any]:
-        """Send a command that was not done where the refusal says; a slot on the move is asked for by name."""
-        for _ in range(REDIRECTIONS):
-            if not isinstance(reply, AskError):
-                return reply
-            address = (reply.host, reply.port)
-            if isinstance(reply, MovedError):
-                yield from self._refresh()
-                self._map[reply.slot_id] = address
-                (reply,) = yield address, [command]
-            else:
-                _, reply = yield address, [("ASKING",), command]
-        raise StoreUnavailable(f"the cluster sent a command on {REDIRECTIONS} times, and nobody did it")
+    def at(self, address: Address) -> AsyncWire:
+        """Give the wire to one server."""
+        if address not in self._wires:
+            self._wires[address] = AsyncWire(self._place, address)
+        return self._wires[address]
 
-    def _refresh(self) -> Route[None]:
-        """Ask any server for the map; those that hold keys now are asked first."""
-        for address in dict.fromkeys([*self._map.values(), *self._seeds]):
-            try:
-                (ranges,) = yield address, Reads([("CLUSTER", "SLOTS")])
-            except StoreUnavailable:
-                continue
-            if isinstance(ranges, list) and ranges:
-                self._map = {
-                    slot: (host.decode() if host else address[0], port)
-                    for first, last, (host, port, *_), *_ in ranges
-                    for slot in range(first, last + 1)
-                }
-                return
-        raise StoreUnavailable("no server of the cluster can be reached; nothing was sent")
+    async def close(self) -> None:
+        """Close the connections that nobody uses."""
+        for wire in self._wires.values():
+            await wire.close()

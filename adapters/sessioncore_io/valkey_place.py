@@ -6,7 +6,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import valkey
 import valkey.asyncio
+import valkey.asyncio.cluster
 import valkey.asyncio.sentinel
+import valkey.cluster
 import valkey.sentinel
 from attrs import field, frozen
 
@@ -74,7 +76,9 @@ def pool_of(place: Place, address: Address | None) -> Any:
         return valkey.sentinel.Sentinel(place.hosts, **settings).master_for(place.master).connection_pool
     assert address is not None
     kind = valkey.SSLConnection if settings.pop("ssl", False) else valkey.Connection
-    return valkey.ConnectionPool(connection_class=kind, host=address[0], port=address[1], **settings)
+    parser = valkey.cluster.ClusterParser  # it tells a MOVED from other errors
+    host, port = address
+    return valkey.ConnectionPool(connection_class=kind, parser_class=parser, host=host, port=port, **settings)
 
 
 def async_pool_of(place: Place, address: Address | None) -> Any:
@@ -86,4 +90,6 @@ def async_pool_of(place: Place, address: Address | None) -> Any:
         return aio.sentinel.Sentinel(place.hosts, **settings).master_for(place.master).connection_pool
     assert address is not None
     kind = aio.SSLConnection if settings.pop("ssl", False) else aio.Connection
-    return aio.ConnectionPool(connection_class=kind, host=address[0], port=address[1], **settings)
+    host, port = address
+    parser = aio.cluster.ClusterParser
+    return aio.ConnectionPool(connection_class=kind, parser_class=parser, host=host, port=port, **settings)

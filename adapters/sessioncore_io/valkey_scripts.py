@@ -10,6 +10,8 @@ from attrs import field, frozen
 
 Command = tuple[Any, ...]
 
+WAIT: Final = "WAIT"
+
 
 class Reads(list[Command]):
     """Hold commands that change nothing: should the connection be lost, they may be sent once more."""

@@ -7,18 +7,15 @@ and not answered was done is unknown, and ``StoreUnavailable`` says so.
 
 import asyncio
 import os
-from collections.abc import Generator, Sequence
-from typing import Any, Final, TypeVar
+from collections.abc import Sequence
+from typing import Any, Final
 
 from valkey.exceptions import ReadOnlyError, ResponseError, ValkeyError
 
 from sessioncore import StoreUnavailable
 
-from .valkey_cluster import Cluster
 from .valkey_place import Address, Place, async_pool_of, pool_of
 from .valkey_scripts import Command, Reads
-
-T = TypeVar("T")
 
 UNREACHABLE: Final = "Valkey cannot be reached ({}); nothing was sent"
 UNKNOWN: Final = "Valkey did not answer ({}); whether it was done is unknown"
@@ -72,6 +69,10 @@ class Wire:
             return self._idle.pop()
         except IndexError:
             return None
+
+    def each(self) -> list[Any]:
+        """Give what sends to each server."""
+        return [self.send]
 
     def connected(self) -> Any:
         """Open a connection."""
@@ -139,6 +140,10 @@ class AsyncWire:
             await self.close()  # the other connections are no better
             raise _failed(UNKNOWN, error) from error
 
+    async def each(self) -> list[Any]:
+        """Give what sends to each server."""
+        return [self.send]
+
     async def connected(self) -> Any:
         """Open a connection."""
         connection = self._pool.make_connection()
@@ -179,91 +184,3 @@ async def _areply(connection: Any) -> Any:
         return await connection.read_response()
     except ResponseError as refusal:
         return refusal
-
-
-class ClusterWire:
-    """Reach the servers of a cluster."""
-
-    def __init__(self, place: Place) -> None:
-        self._place = place
-        self.cluster = Cluster(place.hosts)
-        self._wires: dict[Address, Wire] = {}
-
-    def send(self, commands: Sequence[Command]) -> list[Any]:
-        """Send each command where its keys are."""
-        return converse(self.cluster.route(commands), self.step)
-
-    def step(self, step: tuple[Address, Sequence[Command]]) -> list[Any]:
-        """Send a batch to one server."""
-        return self.at(step[0]).send(step[1])
-
-    def at(self, address: Address) -> Wire:
-        """Give the wire to one server."""
-        if address not in self._wires:
-            self._wires[address] = Wire(self._place, address)
-        return self._wires[address]
-
-    def close(self) -> None:
-        """Close the connections that nobody uses."""
-        for wire in self._wires.values():
-            wire.close()
-
-
-class AsyncClusterWire:
-    """Reach the servers of a cluster from one event loop."""
-
-    def __init__(self, place: Place) -> None:
-        self._place = place
-        self.cluster = Cluster(place.hosts)
-        self._wires: dict[Address, AsyncWire] = {}
-
-    async def send(self, commands: Sequence[Command]) -> list[Any]:
-        """Send each command where its keys are."""
-        return await aconverse(self.cluster.route(commands), self.step)
-
-    async def step(self, step: tuple[Address, Sequence[Command]]) -> list[Any]:
-        """Send a batch to one server."""
-        return await self.at(step[0]).send(step[1])
-
-    def at(self, address: Address) -> AsyncWire:
-        """Give the wire to one server."""
-        if address not in self._wires:
-            self._wires[address] = AsyncWire(self._place, address)
-        return self._wires[address]
-
-    async def close(self) -> None:
-        """Close the connections that nobody uses."""
-        for wire in self._wires.values():
-            await wire.close()
-
-
-def converse(talk: Generator[Any, list[Any], T], send: Any) -> T:
-    """Hold a talk to its end; what could not be sent is thrown into it."""
-    try:
-        commands = next(talk)
-        while True:
-            try:
-                replies = send(commands)
-            except StoreUnavailable as error:
-                commands = talk.throw(error)
-            else:
-                commands = talk.send(replies)
-    except StopIteration as done:
-        answer: T = done.value
-        return answer
-
-
-async def aconverse(talk: Generator[Any, list[Any], T], send: Any) -> T:
-    """Hold a talk to its end, awaiting the replies."""
-    try:
-        commands = next(talk)
-        while True:
-            try:
-                replies = await send(commands)
-            except StoreUnavailable as error:
-                commands = talk.throw(error)
-            else:
-                commands = talk.send(replies)
-    except StopIteration as done:
-        answer: T = done.value
-        return answer

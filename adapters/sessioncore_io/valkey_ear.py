@@ -1,0 +1,175 @@
+"""Hear of ends by pub/sub: one connection a store, opened when somebody first listens, closed with the last.
+
+After each connection it says ``Ending()``: something may have been missed before.
+"""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, Final
+
+from attrs import frozen
+
+from sessioncore import StoreUnavailable
+from sessioncore.values import Ending
+
+from .valkey_wire import FAILURES
+from .world import log
+
+Ear = Callable[[Ending], object]
+
+AGAIN: Final = 0.25  # seconds before a lost connection is opened anew
+QUIET: Final = 5.0  # seconds of silence after which the server is asked whether it is there; as many to answer
+
+
+@frozen
+class _Listening:
+    ears: list[tuple[object, Ear]]
+    stop: Callable[[], object]
+    key: object
+
+    def close(self) -> None:
+        """Hear nothing from now on; the last one ends the connection."""
+        before = len(self.ears)
+        self.ears[:] = [pair for pair in self.ears if pair[0] is not self.key]
+        if before and not self.ears:
+            self.stop()
+
+
+def ending_of(message: Any) -> Ending | None:
+    """Read what a server pushed: an end, or nothing of interest."""
+    if not isinstance(message, list) or message[0] != b"message":
+        return None
+    text = message[2].decode(errors="replace")
+    return Ending(sid=text[1:]) if text[:1] == "s" else Ending(subject=text[1:])
+
+
+def _tell(ears: list[tuple[object, Ear]], ending: Ending | None) -> None:
+    """Tell all; what one of them does wrong is its own affair."""
+    for _, ear in list(ears) if ending is not None else ():
+        try:
+            ear(ending)  # type: ignore[arg-type]
+        except Exception:
+            log.exception("a listener failed on %s", ending)
+
+
+class ThreadedEar:
+    """Listen in a thread of its own."""
+
+    def __init__(self, channel: str, connect: Callable[[], Any]) -> None:
+        self._channel, self._connect = channel, connect
+        self._ears: list[tuple[object, Ear]] = []
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def subscribe(self, ear: Ear) -> _Listening:
+        """Call ``ear`` from now on, in this ear's thread."""
+        with self._lock:
+            self._ears.append((key := object(), ear))
+            if self._thread is None:
+                self._stopped = stopped = threading.Event()
+                self._thread = threading.Thread(target=self._listen, args=(stopped,), name="sessioncore", daemon=True)
+                self._thread.start()
+        return _Listening(self._ears, self._stop, key)
+
+    def _stop(self) -> threading.Thread | None:
+        with self._lock:
+            thread, self._thread = self._thread, None
+            self._stopped.set()
+        return thread
+
+    def close(self) -> None:
+        """Hear nothing more, and end the thread."""
+        self._ears.clear()
+        thread = self._stop()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+    def _listen(self, stopped: threading.Event) -> None:
+        while not stopped.is_set():
+            connection = None
+            try:
+                connection = self._connect()
+                connection.send_command("SUBSCRIBE", self._channel)
+                self._hear(connection, stopped)
+            except (StoreUnavailable, *FAILURES) as error:
+                log.warning("no news of ended sessions (%s); connecting again", error)
+                stopped.wait(AGAIN)
+            finally:
+                if connection is not None:
+                    connection.disconnect()
+
+    def _hear(self, connection: Any, stopped: threading.Event) -> None:
+        silence = 0.0
+        while not stopped.is_set():
+            if not connection.can_read(timeout=AGAIN):
+                silence += AGAIN
+                if silence == QUIET:
+                    connection.send_command("PING")
+                if silence >= 2 * QUIET:
+                    raise StoreUnavailable("it is silent")
+                continue
+            silence = 0.0
+            message = connection.read_response()
+            subscribed = isinstance(message, list) and message[0] == b"subscribe"
+            _tell(self._ears, Ending() if subscribed else ending_of(message))
+
+
+class AwaitedEar:
+    """Listen in a task of the event loop."""
+
+    def __init__(self, channel: str, connect: Callable[[], Awaitable[Any]]) -> None:
+        self._channel, self._connect = channel, connect
+        self._ears: list[tuple[object, Ear]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    def subscribe(self, ear: Ear) -> _Listening:
+        """Call ``ear`` from now on, in the event loop that runs now."""
+        self._ears.append((key := object(), ear))
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._listen())
+        return _Listening(self._ears, self._stop, key)
+
+    def _stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    async def close(self) -> None:
+        """Hear nothing more, and end the task."""
+        task = self._task
+        self._ears.clear()
+        self._stop()
+        if task is not None:
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _listen(self) -> None:
+        while True:
+            connection = None
+            try:
+                connection = await self._connect()
+                await connection.send_command("SUBSCRIBE", self._channel)
+                await self._hear(connection)
+            except (StoreUnavailable, *FAILURES) as error:
+                log.warning("no news of ended sessions (%s); connecting again", error)
+                await asyncio.sleep(AGAIN)
+            finally:
+                if connection is not None:
+                    await connection.disconnect(nowait=True)
+
+    async def _hear(self, connection: Any) -> None:
+        asked = False
+        while True:
+            message = await connection.read_response(timeout=QUIET, disconnect_on_error=False)
+            if message is None:
+                if asked:
+                    raise StoreUnavailable("it is silent")
+                await connection.send_command("PING")
+                asked = True
+                continue
+            asked = False
+            subscribed = isinstance(message, list) and message[0] == b"subscribe"
+            _tell(self._ears, Ending() if subscribed else ending_of(message))
