@@ -7,7 +7,7 @@ PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 DEMO   := $(VENV)/.demo-installed
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test test-all setup lint wheel verify mutants bench diagrams browser clean help
+.PHONY: demo test test-all setup lint wheel verify faults mutants bench diagrams browser clean help
 
 help:            ## Say what there is
 	@grep -E '^[a-z-]+: *.*##' Makefile | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
@@ -57,6 +57,9 @@ bench: $(STAMP)  ## Measure the cost a request, side by side with other librarie
 
 verify: $(STAMP)  ## Run every layer of verification, and write docs/verification/README.md (20 minutes at most)
 	$(BIN)/python -m tests.verify
+
+faults: $(STAMP)  ## Put the stores' servers through every fault, and write docs/faults.md
+	$(BIN)/python -m pytest -q -p tests.servers.faults -m fault tests
 
 mutants: $(STAMP)  ## Break the table in every small way and see that each is caught
 	$(BIN)/python -m tests.mutation
