@@ -25,7 +25,7 @@ AsyncSend = Callable[[Sequence[Command]], Awaitable[list[Any]]]
 
 
 def _warn(findings: Sequence[Finding]) -> None:
-    for finding in findings:
+    for finding in dict.fromkeys(findings):
         if finding.advice:
             log.warning("Valkey: %s %s: %s", finding.what, finding.value, finding.advice)
 
@@ -164,8 +164,7 @@ class AsyncValkeyStore:
         if self._send == self._first:
             self._send = self._wire.send
             with suppress(StoreUnavailable):
-                for send in await self._wire.each():
-                    _warn(await aconverse(looked(), send))
+                _warn([found for send in await self._wire.each() for found in await aconverse(looked(), send)])
         return replies
 
     async def close(self) -> None:

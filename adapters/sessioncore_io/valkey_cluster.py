@@ -1,10 +1,12 @@
 """The wires to the servers of a cluster."""
 
+import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 
 from .valkey_place import Address, Place
-from .valkey_route import Cluster
+from .valkey_route import PAUSE, Cluster, Step
 from .valkey_scripts import Command
 from .valkey_talk import aconverse, converse
 from .valkey_wire import AsyncWire, Wire
@@ -22,9 +24,13 @@ class ClusterWire:
         """Send each command where its keys are."""
         return converse(self.cluster.route(commands), self.step)
 
-    def step(self, step: tuple[Address, Sequence[Command]]) -> list[Any]:
-        """Send a batch to one server."""
-        return self.at(step[0]).send(step[1])
+    def step(self, step: Step) -> list[Any]:
+        """Send a batch to one server, or wait."""
+        address, commands = step
+        if address is None:
+            time.sleep(PAUSE)
+            return []
+        return self.at(address).send(commands)
 
     def each(self) -> list[Any]:
         """Give what sends to each server that holds keys."""
@@ -59,9 +65,13 @@ class AsyncClusterWire:
         """Send each command where its keys are."""
         return await aconverse(self.cluster.route(commands), self.step)
 
-    async def step(self, step: tuple[Address, Sequence[Command]]) -> list[Any]:
-        """Send a batch to one server."""
-        return await self.at(step[0]).send(step[1])
+    async def step(self, step: Step) -> list[Any]:
+        """Send a batch to one server, or wait."""
+        address, commands = step
+        if address is None:
+            await asyncio.sleep(PAUSE)
+            return []
+        return await self.at(address).send(commands)
 
     async def each(self) -> list[Any]:
         """Give what sends to each server that holds keys."""

@@ -4,7 +4,7 @@ from collections.abc import Generator, Sequence
 from typing import Any, Final, TypeVar
 
 from valkey.crc import key_slot
-from valkey.exceptions import AskError, ClusterDownError, MovedError
+from valkey.exceptions import AskError, ClusterDownError, MovedError, TryAgainError
 
 from sessioncore import StoreUnavailable
 
@@ -13,10 +13,16 @@ from .valkey_scripts import WAIT, Command, Reads
 
 T = TypeVar("T")
 
-# To each step, a server and a batch, come its replies; or ``StoreUnavailable`` is thrown in.
-Route = Generator[tuple[Address, Sequence[Command]], list[Any], T]
+# To each step, a server and a batch, come its replies; or ``StoreUnavailable`` is thrown in. No server: wait a little.
+Step = tuple[Address | None, Sequence[Command]]
+Route = Generator[Step, list[Any], T]
 
 REDIRECTIONS: Final = 5
+PAUSE: Final = 0.05  # seconds
+
+
+# What a server says of a command that it did not do: it is for another one, or for later. (A MOVED is an ASK, too.)
+NOT_DONE: Final = (AskError, TryAgainError)
 
 
 def slot_of(command: Command) -> int:
@@ -44,7 +50,7 @@ class Cluster:
         try:
             replies = yield from self._sent(commands)
             for place, reply in enumerate(replies):
-                if isinstance(reply, AskError):  # and MovedError, which is one
+                if isinstance(reply, NOT_DONE):
                     replies[place] = reply = yield from self._follow(commands[place], reply)
                 if isinstance(reply, ClusterDownError):
                     self._map = {}
@@ -76,16 +82,18 @@ class Cluster:
     def _follow(self, command: Command, reply: Any) -> Route[Any]:
         """Send a command that was not done where the refusal says; a slot on the move is asked for by name."""
         for _ in range(REDIRECTIONS):
-            if not isinstance(reply, AskError):
-                return reply
-            address = (reply.host, reply.port)
             if isinstance(reply, MovedError):
                 yield from self._refresh()
-                self._map[reply.slot_id] = address
-                (reply,) = yield address, [command]
+                self._map[reply.slot_id] = (reply.host, reply.port)
+                (reply,) = yield (reply.host, reply.port), [command]
+            elif isinstance(reply, AskError):
+                _, reply = yield (reply.host, reply.port), [("ASKING",), command]
+            elif isinstance(reply, TryAgainError):
+                yield None, []
+                (reply,) = yield self._where(slot_of(command)), [command]
             else:
-                _, reply = yield address, [("ASKING",), command]
-        raise StoreUnavailable(f"the cluster sent a command on {REDIRECTIONS} times, and nobody did it")
+                return reply
+        raise StoreUnavailable(f"the cluster put a command off {REDIRECTIONS} times, and nobody did it: {reply}")
 
     def _refresh(self) -> Route[None]:
         """Ask any server for the map; those that hold keys now are asked first."""

@@ -37,6 +37,12 @@ def _packed(connection: Any, commands: Sequence[Command]) -> Any:
     return connection.pack_command(*commands[0]) if len(commands) == 1 else connection.pack_commands(commands)
 
 
+def _sentinels(pool: Any) -> Sequence[Any]:
+    """Give the clients by which a pool asks sentinels for the master."""
+    manager = getattr(pool, "sentinel_manager", None)
+    return manager.sentinels if manager is not None else ()
+
+
 def _demoted(replies: list[Any]) -> bool:
     """Tell whether the server has become a replica: the master is elsewhere by now."""
     return any(isinstance(reply, ReadOnlyError) for reply in replies)
@@ -94,7 +100,7 @@ class Wire:
             clean = not _demoted(replies)
             return replies
         except FAILURES as error:
-            self.close()  # the others are no better
+            self._drop()  # the others are no better
             raise _failed(UNKNOWN, error) from error
         finally:
             if clean:
@@ -102,11 +108,16 @@ class Wire:
             else:
                 connection.disconnect()
 
-    def close(self) -> None:
-        """Close the connections that nobody uses."""
+    def _drop(self) -> None:
         idle, self._idle = self._idle, []
         for connection in idle:
             connection.disconnect()
+
+    def close(self) -> None:
+        """Close the connections that nobody uses, those to sentinels too."""
+        self._drop()
+        for sentinel in _sentinels(self._pool):
+            sentinel.close()
 
 
 def _reply(connection: Any) -> Any:
@@ -137,7 +148,7 @@ class AsyncWire:
                             raise
                 return await self._exchange(await self.connected(), commands)
         except TimeoutError as error:
-            await self.close()  # the other connections are no better
+            await self._drop()  # the other connections are no better
             raise _failed(UNKNOWN, error) from error
 
     async def each(self) -> list[Any]:
@@ -164,7 +175,7 @@ class AsyncWire:
             clean = not _demoted(replies)
             return replies
         except FAILURES as error:
-            await self.close()
+            await self._drop()
             raise _failed(UNKNOWN, error) from error
         finally:
             if clean:
@@ -172,11 +183,16 @@ class AsyncWire:
             else:
                 await connection.disconnect(nowait=True)  # gives way to nobody, so a cancelled request does it too
 
-    async def close(self) -> None:
-        """Close the connections that nobody uses."""
+    async def _drop(self) -> None:
         idle, self._idle = self._idle, []
         for connection in idle:
             await connection.disconnect(nowait=True)
+
+    async def close(self) -> None:
+        """Close the connections that nobody uses, those to sentinels too."""
+        await self._drop()
+        for sentinel in _sentinels(self._pool):
+            await sentinel.aclose()
 
 
 async def _areply(connection: Any) -> Any:

@@ -4,14 +4,15 @@
 of what they did, and nothing else. The store is named after the test's folder.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 PAGE: Final = Path("docs/faults.md")
-HELD, BROKEN: Final = "held", "**BROKEN**"
+HELD: Final = "held"
+BROKEN: Final = "**BROKEN**"
 
 HEAD: Final = """# Faults that the stores were put through
 
@@ -31,7 +32,7 @@ class Faults:
         self.outcomes: dict[tuple[str, str, str], str] = {}
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: Any) -> Iterator[Any]:
+    def pytest_runtest_makereport(self, item: pytest.Item, call: Any) -> Generator[None, Any, Any]:
         """Note the outcome of a marked test: broken in any phase, in any variant, is broken."""
         report = yield
         mark = item.get_closest_marker("fault")

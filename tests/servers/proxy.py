@@ -122,11 +122,13 @@ class Direction:
         self.waiting = threading.Event()
         self._open = threading.Event()
         self._open.set()
+        self._first = 0
         self._allowance: int | None = None
 
-    def hold(self) -> None:
-        """Keep back what comes from now on."""
+    def hold(self, after: int = 0) -> None:
+        """Keep back what comes from now on, but for so many chunks that are let through first."""
         self.waiting.clear()
+        self._first = after
         self._open.clear()
 
     def let_go(self) -> None:
@@ -140,8 +142,11 @@ class Direction:
     def pass_on(self, chunk: bytes) -> bytes:
         """Give what of a chunk may pass now, after waiting for it."""
         if not self._open.is_set():
-            self.waiting.set()
-            self._open.wait()
+            if self._first > 0:
+                self._first -= 1
+            else:
+                self.waiting.set()
+                self._open.wait()
         if self._allowance is not None:
             chunk, self._allowance = chunk[: self._allowance], None
         self.passed += len(chunk)

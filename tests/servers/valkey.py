@@ -70,13 +70,14 @@ class Server:
         """Start it, and wait until it answers."""
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(self._command(), stdout=log, stderr=log, cwd=self.folder)
-        until(self._answers, f"{self.program.name} on {self.port} answers; see {self.folder / 'log'}")
+        until(self.answers, f"{self.program.name} on {self.port} answers; see {self.folder / 'log'}")
 
     def _command(self) -> list[str]:
         settings = {"port": self.port, "bind": "127.0.0.1", "dir": self.folder, **self.settings}
         return [str(self.program), *(text for name, value in settings.items() for text in (f"--{name}", str(value)))]
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
+        """Tell whether it answers; one that has ended by itself is a failure."""
         assert self._process is not None
         assert self._process.poll() is None, f"the server ended: {(self.folder / 'log').read_text()[-2_000:]}"
         try:

@@ -111,9 +111,11 @@ class Pair:
     """Hold a master, its replica and the sentinel that watches them."""
 
     def __init__(self, folder: Path, stack: ExitStack, **settings: Any) -> None:
-        self.master = stack.enter_context(serving(folder / "master", **settings))
-        host, port = self.master.address
-        self.replica = stack.enter_context(serving(folder / "replica", replicaof=f"{host} {port}", **settings))
+        self.master = stack.enter_context(serving(folder / "master", **{"repl-diskless-sync-delay": 0, **settings}))
+        self.link = stack.enter_context(closing(Proxy(self.master.address)))
+        host, port = self.link.address
+        following: dict[str, Any] = {"replicaof": f"{host} {port}", "repl-diskless-sync-delay": 0}
+        self.replica = stack.enter_context(serving(folder / "replica", **following, **settings))
         self.sentinel = Sentinel(folder / "sentinel", self.master.address)
         stack.callback(self.sentinel.kill)
         until(lambda: self._linked, "the replica follows, and the sentinel knows it")
@@ -122,6 +124,10 @@ class Pair:
     def _linked(self) -> bool:
         known = self.sentinel.ask("SENTINEL MASTER", "sessions")["num-slaves"]
         return bool(known == 1) and self.replica.ask("INFO", "replication")["master_link_status"] == "up"
+
+    def stall(self) -> None:
+        """Keep from the replica what the master does from now on; the link looks alive for a minute."""
+        self.link.replies.hold()
 
     @property
     def url(self) -> str:

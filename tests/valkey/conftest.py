@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from tests.servers.valkey import REDIS, VALKEY, Server, serving
+from tests.servers.valkey import REDIS, VALKEY, Server, free_port, serving
 from tests.servers.valkey_groups import Group, clustered
 
 
@@ -26,3 +26,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
     """Run one cluster of three Valkeys for the session."""
     with clustered(tmp_path_factory.mktemp("cluster")) as group:
         yield group
+
+
+@pytest.fixture
+def free() -> int:
+    """Give a port that nobody listens on."""
+    return free_port()

@@ -1,0 +1,145 @@
+"""Whoever listens hears of every end, whichever process it came from, and of everything it may have missed."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+
+import pytest
+from tests.servers.proxy import Proxy
+from tests.servers.valkey import Server, until
+from tests.servers.valkey_groups import Group
+
+from sessioncore import Reason
+from sessioncore.testing.clock import START
+from sessioncore.testing.rows import SID, ended, guest, touched, user
+from sessioncore.values import Ending
+from sessioncore_io.valkey import AsyncValkeyStore, ValkeyStore
+
+ANY = Ending()
+
+
+@pytest.fixture(params=["server", "cluster"])
+def url(request: pytest.FixtureRequest, valkey_server: Server, cluster: Group) -> str:
+    """Give the URL of empty servers."""
+    if request.param == "cluster":
+        cluster.empty()
+        return cluster.url
+    valkey_server.ask("FLUSHALL")
+    return valkey_server.url
+
+
+def end_some(store: ValkeyStore) -> None:
+    """End one session and supersede one subject; a touch and a swap that loses are no ends."""
+    store.swap(None, guest())
+    store.swap(guest(), touched(guest(), START + 1))
+    store.swap(guest(), ended(guest(), START))
+    store.swap(touched(guest(), START + 1), ended(touched(guest(), START + 1), START + 2))
+    store.supersede("alice", START, Reason.PASSWORD_RESET)
+    store.supersede("alice", START, Reason.PASSWORD_CHANGE, expected=1)
+
+
+TOLD = [ANY, Ending(sid=SID), Ending(subject="alice")]
+
+
+def test_a_store_tells_of_ends_that_came_from_elsewhere(url: str) -> None:
+    heard: list[Ending] = []
+    with closing(ValkeyStore(url)) as store, closing(ValkeyStore(url)) as elsewhere:
+        listening = store.subscribe(heard.append)
+        until(lambda: heard == [ANY], "it listens")
+        end_some(elsewhere)
+        until(lambda: len(heard) >= len(TOLD), "it has heard")
+        listening.close()
+
+    assert heard == TOLD
+
+
+def test_an_awaited_store_tells_of_ends_that_came_from_elsewhere(url: str) -> None:
+    async def story() -> list[Ending]:
+        heard: list[Ending] = []
+        store = AsyncValkeyStore(url)
+        listening = store.subscribe(heard.append)
+        await _until(lambda: heard == [ANY])
+        with closing(ValkeyStore(url)) as elsewhere:
+            await asyncio.to_thread(end_some, elsewhere)
+        await _until(lambda: len(heard) >= len(TOLD))
+        listening.close()
+        await store.close()
+        return heard
+
+    assert asyncio.run(story()) == TOLD
+
+
+async def _until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not true():
+            await asyncio.sleep(0.005)
+
+
+@pytest.mark.fault("the connection of whoever listens for ends is cut", "it connects again, and says: look again")
+def test_who_may_have_missed_something_is_told_to_look_again(valkey_server: Server) -> None:
+    heard: list[Ending] = []
+    with ExitStack() as stack:
+        proxy = stack.enter_context(closing(Proxy(valkey_server.address)))
+        store = stack.enter_context(closing(ValkeyStore(f"valkey://127.0.0.1:{proxy.address[1]}")))
+        stack.enter_context(closing(store.subscribe(heard.append)))
+        until(lambda: heard == [ANY], "it listens")
+        proxy.refuse()
+        proxy.accept()
+        until(lambda: heard == [ANY, ANY], "it listens again")
+        store.supersede("bob", START, Reason.ADMIN)
+        until(lambda: len(heard) == 3, "it has heard")
+
+    assert heard == [ANY, ANY, Ending(subject="bob")]
+
+
+@pytest.mark.fault("the connection of an event loop that listens is cut", "it connects again, and says: look again")
+def test_an_event_loop_that_may_have_missed_something_is_told_to_look_again(valkey_server: Server) -> None:
+    async def story() -> list[Ending]:
+        heard: list[Ending] = []
+        with closing(Proxy(valkey_server.address)) as proxy:
+            store = AsyncValkeyStore(f"valkey://127.0.0.1:{proxy.address[1]}")
+            store.subscribe(heard.append)
+            await _until(lambda: heard == [ANY])
+            proxy.refuse()
+            proxy.accept()
+            await _until(lambda: heard == [ANY, ANY])
+            await store.close()
+        return heard
+
+    assert asyncio.run(story()) == [ANY, ANY]
+
+
+def test_a_thread_runs_only_while_somebody_listens(valkey_server: Server) -> None:
+    def listening() -> int:
+        return sum(thread.name == "sessioncore" for thread in threading.enumerate())
+
+    with closing(ValkeyStore(valkey_server.url)) as store:
+        store.load(SID)
+        counts = [listening()]
+        first, second = store.subscribe(lambda _: None), store.subscribe(lambda _: None)
+        counts.append(listening())
+        first.close()
+        first.close()
+        counts.append(listening())
+        second.close()
+        until(lambda: listening() == 0, "the thread has ended")
+
+    assert counts == [0, 1, 1]
+
+
+def test_an_ear_that_fails_deafens_nobody_else(valkey_server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    heard: list[Ending] = []
+
+    def failing(ending: Ending) -> None:
+        raise RuntimeError("not my day")
+
+    with closing(ValkeyStore(valkey_server.url)) as store:
+        store.subscribe(failing)
+        store.subscribe(heard.append)
+        until(lambda: ANY in heard, "it listens")
+        store.supersede("carol", START, Reason.ADMIN)
+        until(lambda: heard[-1:] == [Ending(subject="carol")], "it has heard")
+
+    assert "a listener failed" in caplog.text
+    assert user().proof not in caplog.text
