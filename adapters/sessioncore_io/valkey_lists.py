@@ -12,7 +12,7 @@ from sessioncore.policy import HOUR
 from .codec import readable
 from .valkey_keys import Keys
 from .valkey_scripts import FORGET, UNHINT, UNLIST, Command
-from .valkey_talk import Talk, ask, read
+from .valkey_talk import Talk, ask, read, tried
 from .world import log
 
 # A swap that wrote its hint is not under way for so long: without its row, the hint is garbage.
@@ -81,7 +81,7 @@ class Lists(Keys):
             if row.live or not live:
                 found.append(row)
         if repairs:
-            yield repairs  # whether they were done is nothing to this answer: the next reader tries again
+            yield from tried(repairs)  # a refusal is nothing to this answer: the next reader tries again
         return found
 
     def _first(self, kind: str, last: int | str, limit: int) -> Talk[list[str]]:
@@ -118,16 +118,18 @@ class Lists(Keys):
             UNLIST.on(self.row(sid), self.list_of("d", sid), args=(sid,)) for sid, record in found if record is None
         ]
         if gone:
-            yield gone
+            yield from tried(gone)
         return [(sid, record, readable(sid, record, quiet=True)) for sid, record in found if record is not None]
 
     def _forget_ended(self, sids: list[str]) -> Talk[int]:
         rows = yield from self.rows(sids)
         forgets = [FORGET.on(self.row(sid), self.list_of("x", sid), args=(sid, b"")) for sid in sids]
         gone = (yield from ask(*forgets)) if forgets else []
-        hints = [("ZREM", key, row.sid) for row in rows if row is not None for key in self.hints(None, row)]
+        hints: list[Command] = [
+            ("ZREM", key, row.sid) for row in rows if row is not None for key in self.hints(None, row)
+        ]
         if hints:
-            yield hints
+            yield from tried(hints)
         return sum(gone)
 
     def _forget_unreadable(self, before: int, limit: int) -> Talk[int]:

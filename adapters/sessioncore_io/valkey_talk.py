@@ -24,7 +24,19 @@ def read(*commands: Command) -> Talk[list[Any]]:
 
 
 def asked(commands: list[Command]) -> Talk[list[Any]]:
-    """Send a batch; scripts that the server has forgotten, and so did not run, are sent again with their text."""
+    """Send a batch and give its replies. Raises ``StoreUnavailable`` for a command that the server refused."""
+    replies = yield from tried(commands)
+    for reply in replies:
+        if isinstance(reply, Exception):
+            raise StoreUnavailable(f"Valkey: {reply}") from reply
+    return replies
+
+
+def tried(commands: list[Command]) -> Talk[list[Any]]:
+    """Send a batch and give its replies, refusals among them.
+
+    Scripts that the server has forgotten, and so did not run, are sent again with their text.
+    """
     replies = yield commands
     forgotten = [place for place, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
     if forgotten:
@@ -34,9 +46,6 @@ def asked(commands: list[Command]) -> Talk[list[Any]]:
         )
         for place, reply in zip(forgotten + waits, again, strict=True):
             replies[place] = reply
-    for reply in replies:
-        if isinstance(reply, Exception):
-            raise StoreUnavailable(f"Valkey: {reply}") from reply
     return replies
 
 

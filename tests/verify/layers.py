@@ -38,6 +38,9 @@ class Profile:
     suites: bool = True
 
 
+# Races between processes over a real server: so many times what ``make test`` runs of them in one go.
+SEEDS = "50"
+
 TINY = Profile(every=100, depth=1, examples=3, suites=False)
 
 
@@ -120,7 +123,7 @@ def _counting(tested: Store, calls: Counter[str]) -> type[StoreMachine]:
 
 def linearized(profile: Profile) -> Outcome:
     """Check recorded histories, and every store and application contract, sound and broken."""
-    return _pytest("tests/product", "tests/stores", profile=profile)
+    return _pytest("tests/product", "tests/stores", "tests/valkey", profile=profile)
 
 
 def stepped(profile: Profile) -> Outcome:
@@ -131,7 +134,7 @@ def stepped(profile: Profile) -> Outcome:
 def _pytest(*paths: str, profile: Profile) -> Outcome:
     """Run tests in a process of their own: they choose a Hypothesis profile when they are imported."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.verify.profile", "-p", "no:cacheprovider", *paths]
-    environment = os.environ | {"SESSIONCORE_PROFILE": profile.hypothesis}
+    environment = os.environ | {"SESSIONCORE_PROFILE": profile.hypothesis, "SESSIONCORE_SEEDS": SEEDS}
     ran = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment)
     tests = re.search(r"(\d+) passed", ran.stdout)
     counts = [f"{tests[1] if tests else 0} tests"]
