@@ -115,10 +115,14 @@ class Proxy:
 
 
 class Direction:
-    """Hold what goes one way; ``passed`` counts its bytes, and ``waiting`` tells that some are being held."""
+    """Hold what goes one way; ``waiting`` tells that something is being held.
+
+    ``passed`` counts the bytes, and ``chunks`` how often some came: a small batch that is sent at once comes at once.
+    """
 
     def __init__(self) -> None:
         self.passed = 0
+        self.chunks = 0
         self.waiting = threading.Event()
         self._open = threading.Event()
         self._open.set()
@@ -150,4 +154,5 @@ class Direction:
         if self._allowance is not None:
             chunk, self._allowance = chunk[: self._allowance], None
         self.passed += len(chunk)
+        self.chunks += 1
         return chunk

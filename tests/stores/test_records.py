@@ -2,6 +2,8 @@
 
 import pickle
 import sqlite3
+import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -13,7 +15,7 @@ from sessioncore import Reason, Session, UnreadableRecord, moment_for, settle
 from sessioncore.policy import Policy
 from sessioncore.testing.clock import START
 from sessioncore_io import Sessions
-from sessioncore_io.codec import decode, encode
+from sessioncore_io.codec import CHECKSUM, ORDER, SCHEMA, decode, encode
 from sessioncore_io.sqlite import SqliteStore
 
 
@@ -31,6 +33,18 @@ class Bomb:
         return (pytest.fail, ("a payload was executed",))
 
 
+def values_of(row: Session) -> list[Any]:
+    """Give a record's values as they are written, without the schema."""
+    values: list[Any] = msgspec.msgpack.decode(encode(row)[:-CHECKSUM])
+    return values[1:]
+
+
+def resealed(values: Sequence[Any]) -> bytes:
+    """Write values down with a right checksum, whatever they are."""
+    text = msgspec.msgpack.encode(values)
+    return text + zlib.crc32(text).to_bytes(CHECKSUM)
+
+
 FOREIGN = {
     "nothing": None,
     "empty": b"",
@@ -38,8 +52,15 @@ FOREIGN = {
     "a number": 7,
     "a pickle": pickle.dumps(Bomb()),
     "an empty map": msgspec.msgpack.encode({}),
-    "a schema of the future": msgspec.msgpack.encode((2, user())),
-    "only the key": msgspec.msgpack.encode((1, {"sid": SID})),
+    "a schema of the future": resealed((SCHEMA + 1, *values_of(user()))),
+    "a schema of the past": resealed((1, user())),
+    "no schema": resealed(values_of(user())),
+    "only the key": resealed((SCHEMA, "alice", SID)),
+    "a field too few": resealed((SCHEMA, *values_of(user())[:-1])),
+    "a field too many": resealed((SCHEMA, *values_of(user()), "more")),
+    "a map of fields": resealed((SCHEMA, dict(zip(ORDER, values_of(user()), strict=True)))),
+    "a field of another type": resealed((SCHEMA, *values_of(user())[:3], 7, *values_of(user())[4:])),
+    "a record whose checksum is wrong": encode(user())[:-4] + b"\0\0\0\0",
     "another session's": encode(user(OTHER)),
     "one cut short": encode(user())[:-1],
     "one and a byte": encode(user()) + b"\0",
@@ -67,6 +88,36 @@ def test_a_foreign_record_is_neither_overwritten_nor_adopted(sqlite: SqliteStore
 
     assert not sqlite.swap(None, guest())
     assert Sessions(sqlite).open(SID + "x" * 43).state is None
+
+
+def test_the_helpers_of_this_test_write_what_the_codec_writes() -> None:
+    assert resealed((SCHEMA, *values_of(user()))) == encode(user())
+
+
+def test_the_fields_of_a_schema_stand_in_this_order() -> None:
+    """Whoever adds, removes, renames or moves one makes another schema."""
+    order = (
+        "subject sid proof former_proof state version first second methods mfa_methods needs epoch created_at "
+        "authenticated_at mfa_at seen_at since idle lifetime not_after remembered upstream label ended_at reason data "
+        "activities"
+    )
+
+    assert (SCHEMA, " ".join(ORDER)) == (2, order)
+
+
+def test_a_record_of_this_schema_is_these_bytes() -> None:
+    """A release that reads the schema reads what another one has written."""
+    row = evolve(user(), data=(("cart", "[1]"),), label="Firefox")
+    record = bytes.fromhex(
+        "dc001c02a5616c696365b673737373737373737373737373737373737373737373c420a7937b64b8caa58f03721bb6ba"
+        "cf5c78cb235febe0e70b1b84cd99541461a08ec400ad61757468656e7469636174656401000091a370776490ad617574"
+        "68656e74696361746564cf000001941f297c00cf000001941f297c00cf000001941f297c00c0cf000001941f297c00cf"
+        "000001941f297c00ce0036ee80ce05265c00c0c292b268747470733a2f2f6f702e6578616d706c65a46f702d31a74669"
+        "7265666f78c0c09192a463617274a35b315d9095c09b87"
+    )
+
+    assert encode(row) == record
+    assert decode(SID, record) == row
 
 
 def test_a_flipped_bit_anywhere_in_a_record_makes_it_unreadable() -> None:
