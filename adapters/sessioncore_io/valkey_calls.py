@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from sessioncore import Epoch, Reason, Session, StoreUnavailable
 from sessioncore.policy import DAY
@@ -11,10 +11,44 @@ from .codec import encode, readable
 from .valkey_keys import epoch_of, span_of
 from .valkey_lists import Lists
 from .valkey_scripts import HINT, LOAD, MINT, SUPERSEDE, SWAP, WAIT, Command, Reads
-from .valkey_talk import Talk, ask, asked, read
+from .valkey_talk import Talk, ask, read
 
-# Selectors whose subject a process remembers, some 500 bytes each.
-REMEMBERED: Final = 10_000
+# So many selectors whose subject a process remembers, and up to so many bytes of each record: 10 MB or so in all.
+REMEMBERED: Final = 4_096
+SMALL: Final = 1_024
+
+
+Loaded = tuple[Session | None, Epoch | None]
+
+
+@define
+class Guess:
+    """Hold what to read if a row still belongs to this subject, and what was read last.
+
+    A record that is the same byte for byte is the same session, which is frozen: it is not parsed again.
+    """
+
+    sid: str
+    subject: str
+    reads: Reads
+    _last: tuple[bytes, Session | None] = (b"", None)
+
+    def judged(self, replies: list[Any]) -> Loaded | None:
+        """Judge what was read; None: the row has changed hands, so this is not its epoch."""
+        reply = replies[0]
+        if isinstance(reply, Exception):
+            raise StoreUnavailable(f"Valkey: {reply}") from reply
+        record, epoch = reply
+        before, row = self._last
+        if record != before:
+            row = None if record is None else readable(self.sid, record)
+            if row is not None and len(record) <= SMALL:
+                self._last = record, row
+        if row is None:
+            return None, None
+        if row.subject != self.subject:
+            return None
+        return row, epoch_of(epoch) if row.subject else None
 
 
 @frozen
@@ -27,22 +61,19 @@ class Calls(Lists):
     whole: bool
     replicas: int = 0
     wait: int = 1_000
-    _seen: dict[str, tuple[str, Reads]] = field(factory=dict, init=False, repr=False, eq=False)
+    _seen: "dict[str, Guess]" = field(factory=dict, init=False, repr=False, eq=False)
 
-    def load(self, sid: str) -> Talk[tuple[Session | None, Epoch | None]]:
+    def guess(self, sid: str) -> "Guess | None":
+        """Guess that a row which this process has seen has not changed hands: that costs half of what a script does."""
+        return self._seen.get(sid)
+
+    def load(self, sid: str) -> Talk[Loaded]:
         """Read the row and its subject's epoch in one step; on a cluster in two.
 
-        Whose row it is the record says, so a script finds the epoch. A process that has seen the row before guesses
-        that it has not changed hands, and asks for both by name, which costs half as much.
+        Whose row it is the record says, so a script finds the epoch.
         """
         if not self.whole:
             return (yield from self._load_apart(sid))
-        known = self._seen.get(sid)
-        if known is not None:
-            ((found, epoch),) = yield from asked(known[1])
-            row = None if found is None else readable(sid, found)
-            if row is None or row.subject == known[0]:
-                return row, (epoch_of(epoch) if row is not None and row.subject else None)
         (loaded,) = yield from read(LOAD.on(self.row(sid), args=(f"{self.prefix}e:",)))
         row = None if loaded is None else readable(sid, loaded[0])
         if row is None:
@@ -53,9 +84,10 @@ class Calls(Lists):
     def _remember(self, row: Session) -> None:
         if len(self._seen) >= REMEMBERED:
             self._seen.clear()
-        self._seen[row.sid] = row.subject, Reads([("MGET", self.row(row.sid), self.key("e", row.subject))])
+        reads = Reads([("MGET", self.row(row.sid), self.key("e", row.subject))])
+        self._seen[row.sid] = Guess(row.sid, row.subject, reads)
 
-    def _load_apart(self, sid: str) -> Talk[tuple[Session | None, Epoch | None]]:
+    def _load_apart(self, sid: str) -> Talk[Loaded]:
         """Read the row first: an epoch that moves on between the two ends the session, never the other way round."""
         (row,) = yield from self.rows([sid])
         if row is None or not row.subject:

@@ -14,7 +14,12 @@ WAIT: Final = "WAIT"
 
 
 class Reads(list[Command]):
-    """Hold commands that change nothing: should the connection be lost, they may be sent once more."""
+    """Hold commands that change nothing: should the connection be lost, they may be sent once more.
+
+    Those that a process sends again and again are ``packed`` once.
+    """
+
+    packed: Any = None
 
 
 @frozen

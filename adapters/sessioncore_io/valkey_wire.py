@@ -34,6 +34,14 @@ def _failed(text: str, error: BaseException) -> StoreUnavailable:
 
 
 def _packed(connection: Any, commands: Sequence[Command]) -> Any:
+    if not isinstance(commands, Reads):
+        return _pack(connection, commands)
+    if commands.packed is None:
+        commands.packed = _pack(connection, commands)
+    return commands.packed
+
+
+def _pack(connection: Any, commands: Sequence[Command]) -> Any:
     return connection.pack_command(*commands[0]) if len(commands) == 1 else connection.pack_commands(commands)
 
 

@@ -1,6 +1,7 @@
 """Print the figures of docs/stores/valkey.md: ``python -m tests.valkey.measure [sessions]``."""
 
 import asyncio
+import logging
 import secrets
 import sys
 import time
@@ -16,12 +17,14 @@ from attrs import evolve
 from tests.servers.valkey import REDIS, VALKEY, Server, serving
 
 from sessioncore import Session
-from sessioncore.flows import proof_of
+from sessioncore.flows import Token, proof_of
 from sessioncore.policy import DAY
 from sessioncore.testing.clock import START
 from sessioncore.testing.rows import user
+from sessioncore_io import AsyncSessions, Sessions
 from sessioncore_io.codec import encode
 from sessioncore_io.valkey import AsyncValkeyStore, ValkeyStore
+from sessioncore_io.valkey_talk import aconverse, converse
 
 ROUNDS: Final = 30
 CALLS: Final = 300
@@ -30,8 +33,16 @@ CALLS: Final = 300
 def signed_in(number: int) -> Session:
     """Make a user's row as the login of a guest leaves it: rotated, with a label, with an empty bag."""
     row = user(secrets.token_urlsafe(16), f"user-{number:08d}", at=START + number * 7)
-    rotated = evolve(row, version=2, former_proof=proof_of(str(number)), label="Firefox on Linux", upstream=("", ""))
+    proof = proof_of(token_of(row).secret)
+    rotated = evolve(
+        row, version=2, proof=proof, former_proof=proof_of(str(number)), label="Firefox on Linux", upstream=("", "")
+    )
     return evolve(rotated, idle=DAY, lifetime=30 * DAY)
+
+
+def token_of(row: Session) -> Token:
+    """Give the row's cookie."""
+    return Token(row.sid, f"secret {row.subject}")
 
 
 def fill(server: Server, sessions: int) -> tuple[Session, float]:
@@ -87,13 +98,29 @@ def compared(server: Server, row: Session) -> list[float]:
     """Time a bare GET of a record's size, and a load."""
     with closing(ValkeyStore(server.url)) as store, closing(valkey.Valkey(port=server.port)) as client:
         client.set("bare", encode(row))
-        return fastest([lambda: client.get("bare"), lambda: store.load(row.sid)])
+        sessions, token = Sessions(store, clock=lambda: row.seen_at), token_of(row)
+        return fastest(
+            [
+                lambda: client.get("bare"),
+                lambda: store.load(row.sid),
+                lambda: sessions.open(token),
+                lambda: converse(store._calls.load(row.sid), store._send),
+            ]
+        )
 
 
 async def compared_awaited(server: Server, row: Session) -> list[float]:
     """Do the same, awaited."""
     store, client = AsyncValkeyStore(server.url), valkey.asyncio.Valkey(port=server.port)
-    best = await fastest_awaited([lambda: client.get("bare"), lambda: store.load(row.sid)])
+    sessions, token = AsyncSessions(store, clock=lambda: row.seen_at), token_of(row)
+    best = await fastest_awaited(
+        [
+            lambda: client.get("bare"),
+            lambda: store.load(row.sid),
+            lambda: sessions.open(token),
+            lambda: aconverse(store._calls.load(row.sid), store._send),
+        ]
+    )
     await store.close()
     await client.aclose()
     return best
@@ -101,11 +128,15 @@ async def compared_awaited(server: Server, row: Session) -> list[float]:
 
 def told(what: str, best: list[float]) -> str:
     """Say how two times compare."""
-    return f"{what}: GET {best[0]:.1f} us, load {best[1]:.1f} us, ratio {best[1] / best[0]:.2f}"
+    bare, load, whole, first = (round(each / best[0], 2) if place else each for place, each in enumerate(best))
+    return (
+        f"{what}: bare GET {bare:.1f} us; times that: load {load}, session opened {whole}, load the first time {first}"
+    )
 
 
 def main(sessions: int) -> None:
     """Measure both servers."""
+    logging.disable(logging.WARNING)
     for program in (VALKEY, REDIS):
         with TemporaryDirectory() as folder, serving(Path(folder), program) as server:
             row, few = fill(server, 1_000)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.servers.valkey import REDIS, VALKEY, Server, serving
+from tests.servers.valkey import REDIS, VALKEY, Server, serving, until
 from tests.servers.valkey_groups import Group
 
 from sessioncore import InvalidSetting, Reason, State, StoreUnavailable
@@ -76,6 +76,7 @@ def test_what_a_logout_is_worth_there_is_said(server: Server, settings: dict[str
 def test_the_first_call_warns_in_the_log_and_the_next_do_not(
     valkey_server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
+    valkey_server.ask("SCRIPT", "FLUSH")  # so that the first call sends two batches
     with caplog.at_level(logging.WARNING, "sessioncore"), closing(ValkeyStore(valkey_server.url)) as store:
         store.load(SID)
         first = len(caplog.records)
@@ -142,6 +143,26 @@ def test_a_cluster_is_looked_over_and_counted_as_a_whole(cluster: Group) -> None
 
     assert findings.count("persistence") == 3
     assert census.by_state[State.CREATED] == 30
+
+
+def test_the_rights_that_the_documentation_names_suffice(server: Server) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "stores" / "valkey.md").read_text("utf-8")
+    rights = page.partition("## Rights\n\n`")[2].partition("`")[0].split()
+    server.ask("ACL", "SETUSER", "shop", "on", ">pw", "~sc:*", "resetchannels", "&sc:ends", "-@all", *rights)
+    heard: list[object] = []
+    with closing(ValkeyStore(f"valkey://shop:pw@127.0.0.1:{server.port}")) as store:
+        store.subscribe(heard.append)
+        until(lambda: heard, "it listens")
+        store.swap(None, user())
+        store.mint("alice", START)
+        store.swap(user(), ended(user(), START))
+        store.mark("jti", START)
+        seen = [len(store.of_subject("alice")), len(store.due(START, 9)), store.purge(START + 1, 9)]
+        advice = [finding.advice for finding in store.inspect() if finding.advice]
+        census = store.census(lambda _: None)
+
+    assert len(rights) > 9
+    assert (seen, advice, census.subjects) == ([1, 0, 1], [], 1)
 
 
 def test_there_is_nothing_to_prepare(valkey_server: Server) -> None:

@@ -87,6 +87,19 @@ def test_a_row_that_changed_hands_comes_with_the_epoch_of_its_subject(store: Val
     assert store.load(SID) == (bobs, Epoch(value=START + 1))
 
 
+def test_a_row_that_another_process_changed_is_read_anew(store: ValkeyStore, server: Server) -> None:
+    """What was parsed before is used again only for the very same bytes."""
+    with closing(ValkeyStore(server.url)) as elsewhere:
+        elsewhere.mint("alice", START)
+        assert store.load(SID) == (user(), Epoch(value=START))
+        elsewhere.supersede("alice", START + 1, Reason.PASSWORD_RESET)
+        assert store.load(SID) == (user(), Epoch(value=START + 1, cause=Reason.PASSWORD_RESET))
+        elsewhere.swap(user(), ended(user(), START))
+        assert store.load(SID)[0] == ended(user(), START)
+        elsewhere.purge(START + 1, 1)
+        assert store.load(SID) == (None, None)
+
+
 def test_a_guest_who_signs_in_comes_with_an_epoch(store: ValkeyStore) -> None:
     store.swap(None, guest(OTHER))
     assert store.load(OTHER) == (guest(OTHER), None)
