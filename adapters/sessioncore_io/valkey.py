@@ -14,7 +14,7 @@ from .valkey_calls import Calls
 from .valkey_cluster import AsyncClusterWire, ClusterWire
 from .valkey_ear import AwaitedEar, ThreadedEar
 from .valkey_look import KINDS, Told, census, counted, looked
-from .valkey_place import place_of
+from .valkey_place import checked_prefix, place_of
 from .valkey_scripts import Command, Reads
 from .valkey_talk import aconverse, converse
 from .valkey_wire import AsyncWire, Wire
@@ -43,7 +43,7 @@ class ValkeyStore:
         self, url: str, *, prefix: str = "sc:", patience: float = 2.0, replicas: int = 0, **options: Any
     ) -> None:
         place = place_of(url, patience, 0, options)
-        self._calls = Calls(prefix, place.kind != "cluster", replicas, int(patience * 500))
+        self._calls = Calls(checked_prefix(prefix), place.kind != "cluster", replicas, int(patience * 500))
         self._wire = Wire(place, None) if self._calls.whole else ClusterWire(place)
         self._send: Send = self._first
         self._ear = ThreadedEar(self._calls.channel, self._wire.connected)
@@ -157,7 +157,7 @@ class AsyncValkeyStore:
         **options: Any,
     ) -> None:
         place = place_of(url, patience, connections, options)
-        self._calls = Calls(prefix, place.kind != "cluster", replicas, int(patience * 500))
+        self._calls = Calls(checked_prefix(prefix), place.kind != "cluster", replicas, int(patience * 500))
         self._wire = AsyncWire(place, None) if self._calls.whole else AsyncClusterWire(place)
         self._send: AsyncSend = self._first
         self._ear = AwaitedEar(self._calls.channel, self._wire.connected)

@@ -57,6 +57,13 @@ def place_of(url: str, patience: float, connections: int, options: Mapping[str, 
     return Place(kind, url, patience, connections, tuple(map(_address, hosts.split(","))), master, known)
 
 
+def checked_prefix(prefix: str) -> str:
+    """Refuse a prefix that would take the place of the bucket, which decides where on a cluster a key lies."""
+    if "{" in prefix or "}" in prefix:
+        raise InvalidSetting("prefix", prefix, "leave out braces: what stands between them decides a key's slot")
+    return prefix
+
+
 def _address(text: str) -> Address:
     host, _, port = text.rpartition(":")
     if not host or not port.isdigit():

@@ -92,6 +92,16 @@ def test_a_server_that_stands_still(stand: Stand) -> None:
     assert (stand.user.log_out(), stand.user.who) == (True, NOBODY)
 
 
+@fault("SIGSTOP once a logout is on its way, then SIGCONT", "the logout is refused, and is done later: try again")
+def test_what_a_standing_server_has_received_it_does_later(stand: Stand) -> None:
+    assert stand.log_out_meanwhile(stand.proxy.requests, stand.server.freeze) is False
+
+    stand.server.thaw()
+    until(lambda: stand.user.who == NOBODY, "the server has done what it had received")
+
+    assert stand.user.log_out()
+
+
 @fault("connection cut in the middle of a reply", "a read is asked again on another connection; never half an answer")
 def test_half_an_answer_is_no_answer(stand: Stand) -> None:
     stand.store.swap(None, user())

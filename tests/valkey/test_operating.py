@@ -191,3 +191,9 @@ def test_a_server_that_is_not_there_says_so(free: int) -> None:
 def test_a_url_that_names_no_server_is_refused(url: str) -> None:
     with pytest.raises(InvalidSetting, match="valkey://host:6379/0"):
         ValkeyStore(url)
+
+
+@pytest.mark.parametrize("store", [ValkeyStore, AsyncValkeyStore])
+def test_a_prefix_that_would_choose_the_slot_is_refused(store: Any) -> None:
+    with pytest.raises(InvalidSetting, match="leave out braces"):
+        store("valkey://localhost", prefix="{shop}:")
