@@ -25,16 +25,12 @@ QUIET: Final = 5.0  # seconds of silence after which the server is asked whether
 
 @frozen
 class _Listening:
-    ears: list[tuple[object, Ear]]
-    stop: Callable[[], object]
+    leave: Callable[[object], None]
     key: object
 
     def close(self) -> None:
         """Hear nothing from now on; the last one ends the connection."""
-        before = len(self.ears)
-        self.ears[:] = [pair for pair in self.ears if pair[0] is not self.key]
-        if before and not self.ears:
-            self.stop()
+        self.leave(self.key)
 
 
 def ending_of(message: Any) -> Ending | None:
@@ -45,11 +41,15 @@ def ending_of(message: Any) -> Ending | None:
     return Ending(sid=text[1:]) if text[:1] == "s" else Ending(subject=text[1:])
 
 
-def _tell(ears: list[tuple[object, Ear]], ending: Ending | None) -> None:
-    """Tell all; what one of them does wrong is its own affair."""
-    for _, ear in list(ears) if ending is not None else ():
+def _tell(ears: dict[object, Ear], message: Any) -> None:
+    """Tell all of what a server pushed; what one of them does wrong is its own affair."""
+    subscribed = isinstance(message, list) and message[0] == b"subscribe"
+    ending = Ending() if subscribed else ending_of(message)
+    if ending is None:
+        return
+    for ear in list(ears.values()):
         try:
-            ear(ending)  # type: ignore[arg-type]
+            ear(ending)
         except Exception:
             log.exception("a listener failed on %s", ending)
 
@@ -59,7 +59,7 @@ class ThreadedEar:
 
     def __init__(self, channel: str, connect: Callable[[], Any]) -> None:
         self._channel, self._connect = channel, connect
-        self._ears: list[tuple[object, Ear]] = []
+        self._ears: dict[object, Ear] = {}
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
@@ -67,23 +67,25 @@ class ThreadedEar:
     def subscribe(self, ear: Ear) -> _Listening:
         """Call ``ear`` from now on, in this ear's thread."""
         with self._lock:
-            self._ears.append((key := object(), ear))
-            if self._thread is None:
+            self._ears[key := object()] = ear
+            if self._thread is None or not self._thread.is_alive():  # as in the child of a fork
                 self._stopped = stopped = threading.Event()
                 self._thread = threading.Thread(target=self._listen, args=(stopped,), name="sessioncore", daemon=True)
                 self._thread.start()
-        return _Listening(self._ears, self._stop, key)
+        return _Listening(self._leave, key)
 
-    def _stop(self) -> threading.Thread | None:
+    def _leave(self, key: object) -> None:
         with self._lock:
-            thread, self._thread = self._thread, None
-            self._stopped.set()
-        return thread
+            if self._ears.pop(key, None) is not None and not self._ears:
+                self._thread = None
+                self._stopped.set()
 
     def close(self) -> None:
         """Hear nothing more, and end the thread."""
-        self._ears.clear()
-        thread = self._stop()
+        with self._lock:
+            self._ears.clear()
+            thread, self._thread = self._thread, None
+            self._stopped.set()
         if thread is not None and thread is not threading.current_thread():
             thread.join()
 
@@ -112,9 +114,7 @@ class ThreadedEar:
                     raise StoreUnavailable("it is silent")
                 continue
             silence = 0.0
-            message = connection.read_response()
-            subscribed = isinstance(message, list) and message[0] == b"subscribe"
-            _tell(self._ears, Ending() if subscribed else ending_of(message))
+            _tell(self._ears, connection.read_response())
 
 
 class AwaitedEar:
@@ -122,15 +122,19 @@ class AwaitedEar:
 
     def __init__(self, channel: str, connect: Callable[[], Awaitable[Any]]) -> None:
         self._channel, self._connect = channel, connect
-        self._ears: list[tuple[object, Ear]] = []
+        self._ears: dict[object, Ear] = {}
         self._task: asyncio.Task[None] | None = None
 
     def subscribe(self, ear: Ear) -> _Listening:
         """Call ``ear`` from now on, in the event loop that runs now."""
-        self._ears.append((key := object(), ear))
+        self._ears[key := object()] = ear
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._listen())
-        return _Listening(self._ears, self._stop, key)
+        return _Listening(self._leave, key)
+
+    def _leave(self, key: object) -> None:
+        if self._ears.pop(key, None) is not None and not self._ears:
+            self._stop()
 
     def _stop(self) -> None:
         if self._task is not None:
@@ -171,5 +175,4 @@ class AwaitedEar:
                 asked = True
                 continue
             asked = False
-            subscribed = isinstance(message, list) and message[0] == b"subscribe"
-            _tell(self._ears, Ending() if subscribed else ending_of(message))
+            _tell(self._ears, message)

@@ -2,8 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 
 import pytest
 from tests.servers.proxy import Proxy
@@ -14,6 +14,7 @@ from sessioncore import Reason
 from sessioncore.testing.clock import START
 from sessioncore.testing.rows import SID, ended, guest, touched, user
 from sessioncore.values import Ending
+from sessioncore_io import valkey_ear
 from sessioncore_io.valkey import AsyncValkeyStore, ValkeyStore
 
 ANY = Ending()
@@ -108,6 +109,69 @@ def test_an_event_loop_that_may_have_missed_something_is_told_to_look_again(valk
         return heard
 
     assert asyncio.run(story()) == [ANY, ANY]
+
+
+@contextmanager
+def standing_between(server: Server) -> Iterator[tuple[Proxy, ValkeyStore]]:
+    """Give a proxy, and a store that goes through it."""
+    with (
+        closing(Proxy(server.address)) as proxy,
+        closing(ValkeyStore(f"valkey://127.0.0.1:{proxy.address[1]}")) as store,
+    ):
+        yield proxy, store
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take a second of silence for a connection that is dead."""
+    monkeypatch.setattr(valkey_ear, "QUIET", 0.5)
+
+
+@pytest.mark.fault("whoever listens for ends hears nothing at all, not even a PONG", "it connects again: look again")
+@pytest.mark.usefixtures("impatient")
+def test_a_silent_connection_is_given_up(valkey_server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    heard: list[Ending] = []
+    with standing_between(valkey_server) as (proxy, store):
+        store.subscribe(heard.append)
+        until(lambda: heard == [ANY], "it listens")
+        proxy.replies.hold()
+        until(lambda: "it is silent" in caplog.text, "it has given up")
+        proxy.replies.let_go()
+        until(lambda: heard == [ANY, ANY], "it listens again")
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_silent_connection_is_given_up_by_an_event_loop_too(
+    valkey_server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story(proxy: Proxy) -> list[Ending]:
+        heard: list[Ending] = []
+        store = AsyncValkeyStore(f"valkey://127.0.0.1:{proxy.address[1]}")
+        store.subscribe(heard.append)
+        await _until(lambda: heard == [ANY])
+        proxy.replies.hold()
+        await _until(lambda: "it is silent" in caplog.text)
+        proxy.replies.let_go()
+        await _until(lambda: heard == [ANY, ANY])
+        await store.close()
+        return heard
+
+    with closing(Proxy(valkey_server.address)) as proxy:
+        assert asyncio.run(story(proxy)) == [ANY, ANY]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_quiet_connection_that_answers_is_kept(valkey_server: Server) -> None:
+    heard: list[Ending] = []
+    with standing_between(valkey_server) as (proxy, store):
+        store.subscribe(heard.append)
+        until(lambda: heard == [ANY], "it listens")
+        chunks = proxy.replies.chunks
+        until(lambda: proxy.replies.chunks >= chunks + 3, "it has been asked three times whether it is there")
+        store.supersede("dave", START, Reason.ADMIN)
+        until(lambda: len(heard) > 1, "it has heard")
+
+    assert heard == [ANY, Ending(subject="dave")]
 
 
 def test_a_thread_runs_only_while_somebody_listens(valkey_server: Server) -> None:
