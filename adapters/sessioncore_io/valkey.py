@@ -75,6 +75,7 @@ class ValkeyStore:
 
     def inspect(self) -> Sequence[Finding]:
         """Tell each server's version and settings, and the time of a round trip."""
+        self.epoch("nobody")  # a connection is opened, and the log warned, before the clock runs
         began = time.perf_counter()
         self.epoch("nobody")
         took = (time.perf_counter() - began) * 1_000

@@ -51,8 +51,10 @@ class Cluster:
             replies = yield from self._sent(commands)
             for place, reply in enumerate(replies):
                 if isinstance(reply, NOT_DONE):
-                    replies[place] = reply = yield from self._follow(commands[place], reply)
-                if isinstance(reply, ClusterDownError):
+                    waits = [command for command in commands[place + 1 : place + 2] if command[0] == WAIT]
+                    batch = [commands[place], *waits]  # who waits for replicas waits where it was done
+                    replies[place : place + len(batch)] = yield from self._follow(batch, reply)
+                if isinstance(replies[place], ClusterDownError):
                     self._map = {}
         except StoreUnavailable:
             self._map = {}  # a replica may have taken over: ask again next time
@@ -79,20 +81,21 @@ class Cluster:
         except KeyError:
             raise StoreUnavailable(f"no server of the cluster serves slot {slot}; nothing was sent") from None
 
-    def _follow(self, command: Command, reply: Any) -> Route[Any]:
+    def _follow(self, batch: list[Command], reply: Any) -> Route[list[Any]]:
         """Send a command that was not done where the refusal says; a slot on the move is asked for by name."""
         for _ in range(REDIRECTIONS):
             if isinstance(reply, MovedError):
                 yield from self._refresh()
                 self._map[reply.slot_id] = (reply.host, reply.port)
-                (reply,) = yield (reply.host, reply.port), [command]
+                replies = yield (reply.host, reply.port), batch
             elif isinstance(reply, AskError):
-                _, reply = yield (reply.host, reply.port), [("ASKING",), command]
-            elif isinstance(reply, TryAgainError):
-                yield None, []
-                (reply,) = yield self._where(slot_of(command)), [command]
+                _, *replies = yield (reply.host, reply.port), [("ASKING",), *batch]
             else:
-                return reply
+                yield None, []
+                replies = yield self._where(slot_of(batch[0])), batch
+            reply = replies[0]
+            if not isinstance(reply, NOT_DONE):
+                return replies
         raise StoreUnavailable(f"the cluster put a command off {REDIRECTIONS} times, and nobody did it: {reply}")
 
     def _refresh(self) -> Route[None]:

@@ -9,11 +9,14 @@ from tests.servers.valkey import until
 from tests.servers.valkey_groups import ClusterNode, Group
 from tests.valkey.stand import NOBODY, UNKNOWN, Opener, User, awaited, plain
 from valkey.crc import key_slot
+from valkey.exceptions import AskError, MovedError, TryAgainError
 
 from sessioncore import Store, StoreUnavailable
 from sessioncore.testing.clock import START
 from sessioncore.testing.rows import SID, guest, touched, user
 from sessioncore_io.valkey_keys import Keys
+from sessioncore_io.valkey_route import Cluster
+from sessioncore_io.valkey_scripts import WAIT
 
 fault = pytest.mark.fault
 KEYS = Keys("sc:")
@@ -127,3 +130,23 @@ def test_a_server_of_the_cluster_that_is_gone_takes_only_its_own_sessions_along(
 
     assert {each.who for each in users} <= {"alice", NOBODY}
     assert all(type(each)(store).who == "alice" for each in users[:3])
+
+
+def test_who_waits_for_replicas_waits_where_the_command_was_done() -> None:
+    """A WAIT counts the replicas of the server that it is sent to."""
+    here, there = ("here", 1), ("there", 2)
+    command, wait = ("ZADD", "key", 1, "name"), (WAIT, 1, 100)
+    slot = key_slot(b"key")
+    ranges = [[0, 16_383, [b"here", 1, b"id"]]]
+    asked = Cluster([here]).route([command, wait])
+
+    assert next(asked) == (here, [("CLUSTER", "SLOTS")])
+    assert asked.send([ranges]) == (here, [command, wait])
+    assert asked.send([AskError(f"{slot} there:2"), 0]) == (there, [("ASKING",), command, wait])
+    assert asked.send(["OK", TryAgainError("later"), 0]) == (None, [])
+    assert asked.send([]) == (here, [command, wait])
+    assert asked.send([MovedError(f"{slot} there:2"), 0]) == (here, [("CLUSTER", "SLOTS")])
+    assert asked.send([ranges]) == (there, [command, wait])
+    with pytest.raises(StopIteration) as done:
+        asked.send([1, 1])
+    assert done.value.value == [1, 1]
