@@ -11,7 +11,7 @@ from typing import Any, Final, get_type_hints
 import msgspec
 from attrs import fields
 
-from sessioncore import Session, UnreadableRecord
+from sessioncore import InvalidSetting, Session, UnreadableRecord
 from sessioncore.records import ENDS, LIVE, NEVER
 
 from .world import log
@@ -75,8 +75,14 @@ _values, _session = _unrolled()
 
 
 def encode(session: Session) -> bytes:
-    """Write a session down, under its schema's number, with a checksum: a flipped bit must not change the subject."""
-    text = _encoder.encode(_values(session))
+    """Write a session down, under its schema's number, with a checksum: a flipped bit must not change the subject.
+
+    Raises ``InvalidSetting`` for a proof that is no digest.
+    """
+    try:
+        text = _encoder.encode(_values(session))
+    except ValueError:
+        raise InvalidSetting("proof", "...", "it is the SHA-256 of the secret, in hexadecimal digits") from None
     return text + zlib.crc32(text).to_bytes(CHECKSUM)
 
 

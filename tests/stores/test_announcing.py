@@ -11,6 +11,7 @@ import pytest
 from attrs import evolve
 
 from sessioncore import Ending, Reason, Session, State, begin
+from sessioncore.flows import proof_of
 from sessioncore_io.ears import Ears
 from sessioncore_io.memory import MemoryStore
 from sessioncore_io.sqlite import SqliteStore
@@ -31,7 +32,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
 
 def row(sid: str = "s" * 22) -> Session:
     """Begin a session."""
-    return begin(sid, sid.ljust(64, "0"), AT, idle=1_000, lifetime=2_000)
+    return begin(sid, proof_of(sid), AT, idle=1_000, lifetime=2_000)
 
 
 def ended(session: Session) -> Session:

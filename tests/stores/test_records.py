@@ -11,7 +11,7 @@ import pytest
 from attrs import evolve
 from tests.stores.rows import HOUR, OTHER, SID, guest, touched, user
 
-from sessioncore import Reason, Session, UnreadableRecord, moment_for, settle
+from sessioncore import InvalidSetting, Reason, Session, UnreadableRecord, moment_for, settle
 from sessioncore.policy import Policy
 from sessioncore.testing.clock import START
 from sessioncore_io import Sessions
@@ -118,6 +118,13 @@ def test_a_record_of_this_schema_is_these_bytes() -> None:
 
     assert encode(row) == record
     assert decode(SID, record) == row
+
+
+def test_a_proof_that_is_no_digest_is_refused_and_not_shown() -> None:
+    with pytest.raises(InvalidSetting, match="SHA-256") as caught:
+        encode(evolve(user(), proof="the secret itself"))
+
+    assert "the secret itself" not in str(caught.value)
 
 
 def test_a_flipped_bit_anywhere_in_a_record_makes_it_unreadable() -> None:
