@@ -1,7 +1,7 @@
 """Records as bytes: versioned MessagePack by msgspec, never pickle. What cannot be read is absent.
 
 A record is an array: the schema, the subject, the other fields in the order of ``Session``; then a checksum. The
-subject stands second so that a server's script finds it (see ``valkey_scripts``).
+subject stands second so that a server's script finds it (see ``valkey.scripts``).
 """
 
 import zlib

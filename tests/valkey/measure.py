@@ -24,7 +24,7 @@ from sessioncore.testing.rows import user
 from sessioncore_io import AsyncSessions, Sessions
 from sessioncore_io.codec import encode
 from sessioncore_io.valkey import AsyncValkeyStore, ValkeyStore
-from sessioncore_io.valkey_talk import aconverse, converse
+from sessioncore_io.valkey.talk import aconverse, converse
 
 ROUNDS: Final = 30
 CALLS: Final = 300

@@ -14,9 +14,9 @@ from valkey.exceptions import AskError, MovedError, TryAgainError
 from sessioncore import Store, StoreUnavailable
 from sessioncore.testing.clock import START
 from sessioncore.testing.rows import SID, guest, touched, user
-from sessioncore_io.valkey_keys import Keys
-from sessioncore_io.valkey_route import Cluster
-from sessioncore_io.valkey_scripts import WAIT
+from sessioncore_io.valkey.keys import Keys
+from sessioncore_io.valkey.route import Cluster
+from sessioncore_io.valkey.scripts import WAIT
 
 fault = pytest.mark.fault
 KEYS = Keys("sc:")

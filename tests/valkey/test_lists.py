@@ -13,7 +13,7 @@ from sessioncore.policy import DAY
 from sessioncore.testing.clock import START
 from sessioncore.testing.rows import HOUR, ISSUER, OTHER, SID, ended, guest, touched, user
 from sessioncore_io.valkey import ValkeyStore
-from sessioncore_io.valkey_keys import KEEP, Keys
+from sessioncore_io.valkey.keys import KEEP, Keys
 
 KEYS = Keys("sc:")
 ALICE = KEYS.key("u", "alice")

@@ -15,7 +15,7 @@ from sessioncore import InvalidSetting, Reason, State, StoreUnavailable
 from sessioncore.testing.clock import START
 from sessioncore.testing.rows import SID, ended, guest, user
 from sessioncore_io.valkey import AsyncValkeyStore, ValkeyStore
-from sessioncore_io.valkey_keys import Keys
+from sessioncore_io.valkey.keys import Keys
 
 
 @pytest.fixture(params=["valkey", "redis"])

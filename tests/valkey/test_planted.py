@@ -15,11 +15,14 @@ from valkey.exceptions import ResponseError
 
 from sessioncore.testing.contracts.promises import EpochPromises, ListPromises, RowPromises
 from sessioncore.testing.rows import SID, user
-from sessioncore_io import valkey_calls, valkey_keys, valkey_lists, valkey_wire
 from sessioncore_io.codec import readable
 from sessioncore_io.valkey import ValkeyStore
-from sessioncore_io.valkey_keys import epoch_of
-from sessioncore_io.valkey_scripts import FORGET, SUPERSEDE, SWAP, Script
+from sessioncore_io.valkey import calls as valkey_calls
+from sessioncore_io.valkey import keys as valkey_keys
+from sessioncore_io.valkey import lists as valkey_lists
+from sessioncore_io.valkey import wire as valkey_wire
+from sessioncore_io.valkey.keys import epoch_of
+from sessioncore_io.valkey.scripts import FORGET, SUPERSEDE, SWAP, Script
 
 Caught = (AssertionError, pytest.fail.Exception)
 

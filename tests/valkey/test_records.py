@@ -19,7 +19,7 @@ from sessioncore.testing.rows import HOUR, ISSUER, OTHER, SID, ended, guest, rot
 from sessioncore_io import Sessions
 from sessioncore_io.codec import encode
 from sessioncore_io.valkey import ValkeyStore
-from sessioncore_io.valkey_keys import Keys
+from sessioncore_io.valkey.keys import Keys
 
 KEYS = Keys("sc:")
 

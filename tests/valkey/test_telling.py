@@ -14,8 +14,8 @@ from sessioncore import Reason
 from sessioncore.testing.clock import START
 from sessioncore.testing.rows import SID, ended, guest, touched, user
 from sessioncore.values import Ending
-from sessioncore_io import valkey_ear
 from sessioncore_io.valkey import AsyncValkeyStore, ValkeyStore
+from sessioncore_io.valkey import ear as valkey_ear
 
 ANY = Ending()
 
@@ -193,15 +193,17 @@ def test_a_thread_runs_only_while_somebody_listens(valkey_server: Server) -> Non
 
 
 def test_an_ear_that_fails_deafens_nobody_else(valkey_server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    first: list[Ending] = []
     heard: list[Ending] = []
 
     def failing(ending: Ending) -> None:
         raise RuntimeError("not my day")
 
     with closing(ValkeyStore(valkey_server.url)) as store:
+        store.subscribe(first.append)
         store.subscribe(failing)
         store.subscribe(heard.append)
-        until(lambda: ANY in heard, "it listens")
+        until(lambda: ANY in first, "it listens")
         store.supersede("carol", START, Reason.ADMIN)
         until(lambda: heard[-1:] == [Ending(subject="carol")], "it has heard")
 

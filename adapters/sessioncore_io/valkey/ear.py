@@ -14,8 +14,8 @@ from attrs import frozen
 from sessioncore import StoreUnavailable
 from sessioncore.values import Ending
 
-from .valkey_wire import FAILURES
-from .world import log
+from ..world import log
+from .wire import FAILURES
 
 Ear = Callable[[Ending], object]
 

@@ -9,16 +9,16 @@ from sessioncore import Epoch, Reason, Session, StoreUnavailable
 from sessioncore.ports import Subscription
 from sessioncore.values import Ending
 
-from .operating import Census, Finding
-from .valkey_calls import Calls
-from .valkey_cluster import AsyncClusterWire, ClusterWire
-from .valkey_ear import AwaitedEar, ThreadedEar
-from .valkey_look import KINDS, Told, census, counted, looked
-from .valkey_place import checked_prefix, place_of
-from .valkey_scripts import Command, Reads
-from .valkey_talk import aconverse, converse
-from .valkey_wire import AsyncWire, Wire
-from .world import log
+from ..operating import Census, Finding
+from ..world import log
+from .calls import Calls
+from .cluster import AsyncClusterWire, ClusterWire
+from .ear import AwaitedEar, ThreadedEar
+from .look import KINDS, Told, census, counted, looked
+from .place import checked_prefix, place_of
+from .scripts import Command, Reads
+from .talk import aconverse, converse
+from .wire import AsyncWire, Wire
 
 Send = Callable[[Sequence[Command]], list[Any]]
 AsyncSend = Callable[[Sequence[Command]], Awaitable[list[Any]]]

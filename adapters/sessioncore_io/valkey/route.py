@@ -8,8 +8,8 @@ from valkey.exceptions import AskError, ClusterDownError, MovedError, TryAgainEr
 
 from sessioncore import StoreUnavailable
 
-from .valkey_place import Address
-from .valkey_scripts import WAIT, Command, Reads
+from .place import Address
+from .scripts import WAIT, Command, Reads
 
 T = TypeVar("T")
 

@@ -7,11 +7,11 @@ from attrs import define, field, frozen
 from sessioncore import Epoch, Reason, Session, StoreUnavailable
 from sessioncore.policy import DAY
 
-from .codec import encode, readable
-from .valkey_keys import epoch_of, span_of
-from .valkey_lists import Lists
-from .valkey_scripts import HINT, LOAD, MINT, SUPERSEDE, SWAP, WAIT, Command, Reads
-from .valkey_talk import Talk, ask, read
+from ..codec import encode, readable
+from .keys import epoch_of, span_of
+from .lists import Lists
+from .scripts import HINT, LOAD, MINT, SUPERSEDE, SWAP, WAIT, Command, Reads
+from .talk import Talk, ask, read
 
 # So many selectors whose subject a process remembers, and up to so many bytes of each record: 10 MB or so in all.
 REMEMBERED: Final = 4_096

@@ -7,7 +7,7 @@ from valkey.exceptions import NoScriptError
 
 from sessioncore import StoreUnavailable
 
-from .valkey_scripts import WAIT, Command, Reads, with_source
+from .scripts import WAIT, Command, Reads, with_source
 
 T = TypeVar("T")
 Talk = Generator[Sequence[Command], list[Any], T]

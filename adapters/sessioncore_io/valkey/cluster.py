@@ -5,11 +5,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from .valkey_place import Address, Place
-from .valkey_route import PAUSE, Cluster, Step
-from .valkey_scripts import Command
-from .valkey_talk import aconverse, converse
-from .valkey_wire import AsyncWire, Wire
+from .place import Address, Place
+from .route import PAUSE, Cluster, Step
+from .scripts import Command
+from .talk import aconverse, converse
+from .wire import AsyncWire, Wire
 
 
 class ClusterWire:

@@ -14,8 +14,8 @@ from valkey.exceptions import ReadOnlyError, ResponseError, ValkeyError
 
 from sessioncore import StoreUnavailable
 
-from .valkey_place import Address, Place, async_pool_of, pool_of
-from .valkey_scripts import Command, Reads
+from .place import Address, Place, async_pool_of, pool_of
+from .scripts import Command, Reads
 
 UNREACHABLE: Final = "Valkey cannot be reached ({}); nothing was sent"
 UNKNOWN: Final = "Valkey did not answer ({}); whether it was done is unknown"

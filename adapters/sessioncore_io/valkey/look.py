@@ -8,17 +8,17 @@ from valkey.exceptions import ResponseError
 
 from sessioncore import State
 
-from .codec import readable
-from .operating import Census, Finding
-from .valkey_keys import Keys
-from .valkey_scripts import Reads
-from .valkey_talk import Talk, read
+from ..codec import readable
+from ..operating import Census, Finding
+from .keys import Keys
+from .scripts import Reads
+from .talk import Talk, read
 
 Count = tuple[Counter[State | None], int]
 
 PAGE: Final = 500
 
-# The kinds of keys (see ``valkey_calls``).
+# The kinds of keys (see ``calls``).
 ROWS: Final = "s"
 EPOCHS: Final = "e"
 KINDS: Final = (ROWS, EPOCHS, "d", "x", "m", "u", "p")

@@ -9,11 +9,11 @@ from attrs import frozen
 from sessioncore import Session
 from sessioncore.policy import HOUR
 
-from .codec import readable
-from .valkey_keys import Keys
-from .valkey_scripts import FORGET, UNHINT, UNLIST, Command
-from .valkey_talk import Talk, ask, read, tried
-from .world import log
+from ..codec import readable
+from ..world import log
+from .keys import Keys
+from .scripts import FORGET, UNHINT, UNLIST, Command
+from .talk import Talk, ask, read, tried
 
 # A swap that wrote its hint is not under way for so long: without its row, the hint is garbage.
 UNDER_WAY: Final = HOUR
