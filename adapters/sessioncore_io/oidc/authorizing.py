@@ -1,0 +1,194 @@
+"""The authorization endpoint: the protocol's checks, the session's decision, and only then an answer.
+
+``decide`` comes first, because Authlib knows neither max_age nor acr_values nor id_token_hint. What was granted is
+issued after the session's commit: a session that ended meanwhile, or a store that does not answer, issues nothing.
+"""
+
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from attrs import evolve
+
+from sessioncore.sso import (
+    AuthenticationRequest,
+    ErrorCode,
+    Grant,
+    Interact,
+    Interaction,
+    Refuse,
+    ServerPolicy,
+    client_sid,
+    decide,
+    moment_for,
+    read_request,
+)
+
+from ..handle import AsyncHandle
+from . import pending as waiting_room
+from .arriving import Arrived, Unanswerable, arrive, granting
+from .clients import CODE
+from .grants import CODE_LIFE, Granted, keep_client, keep_code
+from .hints import hint_of
+from .pending import Pending, Waiting
+from .protocol import Issue, Protocol
+from .settings import Paths, Rules, UserClaims, settled
+from .web import Call, Params, Reply, redirect, refusal
+
+TRANSACTION: Final = "transaction"
+GONE: Final = "It has been answered already, or it waited too long. Go back to the application and begin again."
+
+
+class Authorizing:
+    """Answer authentication requests by the server's session."""
+
+    def __init__(self, protocol: Protocol, paths: Paths, rules: Rules, claims: UserClaims) -> None:
+        self.protocol = protocol
+        self.paths = paths
+        self._rules = rules
+        self._claims = claims
+
+    async def authorize(self, call: Call) -> Reply | Pending:
+        """Answer a request, or one that was interrupted by a page: with a reply, or with the page that is needed."""
+        try:
+            if call.method == "GET" and TRANSACTION in call.query.once:
+                return await self._resumed(call.session, call.query.get(TRANSACTION))
+            arrived = arrive(self.protocol, call.params)
+            return await self._decided(call.session, arrived, None)
+        except Unanswerable as unanswerable:
+            return unanswerable.reply
+
+    def pending(self, handle: AsyncHandle, name: str) -> Pending | None:
+        """Give the request that waits in this session under this name, and the page that it waits for."""
+        found = waiting_room.find(handle, name, handle.at)
+        if found is None:
+            return None
+        waiting, kind = found
+        return self._pending(arrive(self.protocol, Params(tuple(waiting.params.items()))), waiting, kind, "")
+
+    def did(self, handle: AsyncHandle, pending: Pending, kind: Interaction) -> None:
+        """Record that the session's subject answered this page, in the same commit as what the answer changed."""
+        subject = handle.subject or ""
+        waiting_room.keep(handle, waiting_room.done(pending.waiting, kind, subject), kind)
+
+    def deny(self, handle: AsyncHandle, pending: Pending, why: str = "the user said no") -> Reply:
+        """Send the browser back without anything granted."""
+        waiting_room.drop(handle, pending.id)
+        arrived = arrive(self.protocol, Params(tuple(pending.params.items())))
+        return arrived.error("access_denied", why)
+
+    # -- behind them ---------------------------------------------------------------------------------------
+
+    async def _resumed(self, handle: AsyncHandle, name: str) -> Reply | Pending:
+        found = waiting_room.find(handle, name, handle.at)
+        if found is None:
+            return refusal(GONE)
+        waiting, _ = found
+        return await self._decided(handle, arrive(self.protocol, Params(tuple(waiting.params.items()))), waiting)
+
+    async def _decided(self, handle: AsyncHandle, arrived: Arrived, waiting: Waiting | None) -> Reply | Pending:
+        granting(self.protocol, arrived)
+        request = read_request(arrived.params, hint=hint_of(self.protocol, arrived.params.get("id_token_hint", "")))
+        waiting = waiting or waiting_room.begin_waiting(arrived.params, handle.at)
+        answer = await self._answer(handle, arrived, request, waiting)
+        if isinstance(answer, Refuse):
+            return self._refused(handle, arrived, request, waiting, answer)
+        if isinstance(answer, Interact):
+            waiting_room.keep(handle, waiting, answer.kind)
+            return self._pending(arrived, waiting, answer.kind, answer.subject)
+        return await self._granted(handle, arrived, request, waiting, answer)
+
+    async def _answer(
+        self, handle: AsyncHandle, arrived: Arrived, request: AuthenticationRequest, waiting: Waiting
+    ) -> Grant | Interact | Refuse:
+        # Looking at it raises if the store did not answer: then nobody is known to be out, and nobody to be in.
+        subject = handle.subject or ""
+        row = handle.stored
+        moment = moment_for(row, handle._epoch, handle.at, handle._shell.policy)
+        rules: ServerPolicy = await settled(self._rules(subject, arrived.client, arrived.scopes))
+        rules = evolve(rules, issuer=self.protocol.issuer)
+        return decide(row, request, waiting.transaction, moment, rules)
+
+    def _refused(
+        self, handle: AsyncHandle, arrived: Arrived, request: AuthenticationRequest, waiting: Waiting, answer: Refuse
+    ) -> Reply:
+        handle.passive()
+        if not request.none:
+            waiting_room.drop(handle, waiting.id)
+        return arrived.error(answer.error, answer.why)
+
+    async def _granted(
+        self, handle: AsyncHandle, arrived: Arrived, request: AuthenticationRequest, waiting: Waiting, grant: Grant
+    ) -> Reply:
+        sid, granted = handle.sid or "", self._entry(arrived, grant, handle.at)
+        keys = [keep_client(handle, arrived.client.client_id, handle.at)]
+        code = ""
+        if arrived.response_type == CODE:
+            code, key = keep_code(handle, granted, self.protocol.keys, handle.at)
+            keys.append(key)
+        waiting_room.drop(handle, waiting.id)
+        await handle.commit()
+        if not _holds(handle, sid, keys):
+            return self._too_late(arrived, request)
+        return await self._issued(arrived, granted, code, client_sid(sid, arrived.client.client_id), handle.at)
+
+    def _entry(self, arrived: Arrived, grant: Grant, at: int) -> Granted:
+        params = arrived.params
+        return Granted(
+            client_id=arrived.client.client_id,
+            redirect_uri=arrived.redirect_uri,
+            scope=" ".join(arrived.scopes),
+            subject=grant.subject,
+            auth_time=grant.auth_time,
+            until=at + CODE_LIFE,
+            acr=grant.acr,
+            amr=grant.amr,
+            nonce=params.get("nonce", ""),
+            code_challenge=params.get("code_challenge", ""),
+        )
+
+    def _too_late(self, arrived: Arrived, request: AuthenticationRequest) -> Reply:
+        """The session ended while it was being granted: nobody is signed in. Ask again, or say so."""
+        if request.none:
+            return arrived.error(ErrorCode.LOGIN_REQUIRED)
+        return redirect(f"{self.url(self.paths.authorize)}?{urlencode(arrived.params)}")
+
+    async def _issued(self, arrived: Arrived, granted: Granted, code: str, sid: str, at: int) -> Reply:
+        """Let Authlib make the answer."""
+        asked, grant = granting(self.protocol, arrived)
+        alone = (
+            arrived.response_type == "id_token"
+        )  # there will be no access token to ask for them with (Core 1.0, 5.4)
+        claims = await settled(self._claims(granted.subject, arrived.scopes)) if alone else {}
+        asked.issue = Issue(granted=granted, sid=sid, at=at // 1_000, claims=claims)
+        asked.code = code
+        _, _, headers = self.protocol.create_authorization_response(asked, granted.subject, grant=grant)
+        return arrived.answer(*_params_of(dict(headers)["Location"], arrived))
+
+    def _pending(self, arrived: Arrived, waiting: Waiting, kind: Interaction, subject: str) -> Pending:
+        return Pending(
+            id=waiting.id,
+            kind=kind,
+            subject=subject,
+            client=arrived.client,
+            scopes=arrived.scopes,
+            resume=f"{self.url(self.paths.authorize)}?{urlencode({TRANSACTION: waiting.id})}",
+            waiting=waiting,
+        )
+
+    def url(self, path: str) -> str:
+        """Give an endpoint's address."""
+        return self.protocol.issuer.rstrip("/") + path
+
+
+def _holds(handle: AsyncHandle, sid: str, keys: list[str]) -> bool:
+    """Tell whether the stored row is alive and holds these entries: a write to one that ended is dropped silently."""
+    row = handle.stored
+    return row is not None and row.live and row.sid == sid and set(keys) <= {key for key, _ in row.data}
+
+
+def _params_of(location: str, arrived: Arrived) -> list[tuple[str, str]]:
+    """Take Authlib's parameters out of its redirect, but for the state, which every answer of ours carries."""
+    parts = urlsplit(location)
+    own = len(parse_qsl(urlsplit(arrived.redirect_uri).query, keep_blank_values=True))
+    pairs: list[Any] = parse_qsl(parts.fragment) or parse_qsl(parts.query, keep_blank_values=True)[own:]
+    return [(name, value) for name, value in pairs if name != "state"]

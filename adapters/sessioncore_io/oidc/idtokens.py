@@ -1,0 +1,49 @@
+"""Whether an ID token is what the client asked for: every check of OpenID Connect Core 1.0, 3.1.3.7, but those on time
+of login and strength, which ``sessioncore.sso.accept`` makes."""
+
+import base64
+import hmac
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any, Final
+
+from joserfc.errors import JoseError
+from joserfc.jwt import JWTClaimsRegistry, Token
+
+from .failures import BadToken
+
+LEEWAY: Final = 5  # seconds by which two clocks may disagree
+
+
+def check_id_token(
+    token: Token, *, issuer: str, client_id: str, nonce: str, at: int, access_token: str = ""
+) -> Mapping[str, Any]:
+    """Give the claims of a token whose signature is good; ``at`` is in seconds. Raises ``BadToken``."""
+    claims = token.claims
+    registry = JWTClaimsRegistry(
+        now=at,
+        leeway=LEEWAY,
+        iss={"essential": True, "value": issuer},
+        sub={"essential": True},
+        aud={"essential": True, "value": client_id},
+        exp={"essential": True},
+        iat={"essential": True},
+    )
+    try:
+        registry.validate(claims)
+    except JoseError as error:
+        raise BadToken(str(error)) from None
+    if not isinstance(claims.get("nonce"), str) or not hmac.compare_digest(claims["nonce"].encode(), nonce.encode()):
+        raise BadToken("its nonce is not the one that was sent")
+    if isinstance(claims["aud"], list) and len(claims["aud"]) > 1 and claims.get("azp") != client_id:
+        raise BadToken("it is for several, and azp does not name this client")
+    if claims.get("azp", client_id) != client_id:
+        raise BadToken("azp names another client")
+    if "at_hash" in claims and claims["at_hash"] != half_hash(access_token):
+        raise BadToken("at_hash is not that of the access token")
+    return claims
+
+
+def half_hash(text: str) -> str:
+    """Hash as at_hash asks, for the algorithms of 256 bits."""
+    return base64.urlsafe_b64encode(sha256(text.encode()).digest()[:16]).rstrip(b"=").decode()

@@ -1,0 +1,74 @@
+"""Logins that an application has begun: kept in the browser's session, several at once, a few at most.
+
+What the provider sends back counts only in the browser whose session holds its ``state``: so nobody can be logged in
+as somebody else by a link (RFC 9700, section 4.7).
+"""
+
+import secrets
+from typing import Any, Final
+
+from attrs import frozen
+
+from sessioncore import InvalidSetting
+
+from ..handle import AsyncHandle
+
+MOST: Final = 8
+LIFE: Final = 3_600_000  # milliseconds; as long as the server's own pages may take
+_KEY: Final = "oidc.login."
+
+
+@frozen(kw_only=True, repr=False)
+class Login:
+    """Hold what only this browser's answer may match."""
+
+    state: str
+    nonce: str
+    verifier: str
+    next: str
+    max_age: int | None
+    renew: bool
+    at: int
+    issuer: str
+
+
+def begin(session: AsyncHandle, *, next: str, max_age: int, renew: bool, at: int, issuer: str) -> Login:
+    """Draw what has to come back, and keep it; the oldest login beyond the cap is forgotten."""
+    login = Login(
+        state=secrets.token_urlsafe(16),
+        nonce=secrets.token_urlsafe(16),
+        verifier=secrets.token_urlsafe(48),
+        next=own_path(next),
+        max_age=max_age,
+        renew=renew,
+        at=at,
+        issuer=issuer,
+    )
+    kept = {name: getattr(login, name) for name in ("nonce", "verifier", "next", "max_age", "renew", "at", "issuer")}
+    session[_KEY + login.state] = kept
+    _forget(session, at)
+    return login
+
+
+def take(session: AsyncHandle, state: str, at: int, issuer: str) -> Login | None:
+    """Give the login that this answer belongs to, once."""
+    kept: dict[str, Any] | None = session.get(_KEY + state) if state.isprintable() and 0 < len(state) <= 64 else None
+    if kept is None or kept["issuer"] != issuer:
+        return None
+    del session[_KEY + state]
+    return Login(state=state, **kept) if at - kept["at"] <= LIFE else None
+
+
+def own_path(path: str) -> str:
+    """Give a path of the application's own. Raises ``InvalidSetting`` for what browsers take for another site."""
+    own = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and "\\" not in path
+    if not own or len(path) > 2_048:
+        raise InvalidSetting("next", path, "pass a path of this application, beginning with one /")
+    return path
+
+
+def _forget(session: AsyncHandle, at: int) -> None:
+    ages = {key: session[key]["at"] for key in session if key.startswith(_KEY)}
+    oldest_first = sorted(ages, key=lambda key: ages[key])
+    for key in {*oldest_first[: max(0, len(ages) - MOST)], *(key for key in ages if at - ages[key] > LIFE)}:
+        del session[key]

@@ -1,0 +1,109 @@
+"""Authentication requests that wait for the user: kept in the server's session, several at once, a few at most."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any, Final
+
+from attrs import asdict, evolve, field, frozen
+
+from sessioncore.sso import Interaction, Transaction
+
+from ..handle import AsyncHandle
+from .clients import Client
+
+MOST: Final = 8  # tabs that wait for an answer at once; the oldest is forgotten
+LARGEST: Final = 4_096  # characters of one request's parameters
+LIFE: Final = 3_600_000  # milliseconds that a page may take
+_KEY: Final = "oidc.request."
+
+
+@frozen(kw_only=True)
+class Waiting:
+    """Hold a request's parameters and what has been done for it."""
+
+    id: str
+    params: Mapping[str, str] = field(repr=False)
+    transaction: Transaction
+    at: int
+
+
+@frozen(kw_only=True)
+class Pending:
+    """Ask the application for a page: which (``kind``), for whom (``subject``, empty: anybody), for which client.
+
+    Keep ``query`` in the page's address, and get the value back by ``server.pending(session, id)``. When the user has
+    answered, call ``server.did(session, pending, kind)`` in the request that changes the session, and send the browser
+    to ``resume``. ``login_hint``, ``ui_locales`` and ``display`` are a stranger's text: escape them.
+    """
+
+    id: str
+    kind: Interaction
+    subject: str
+    client: Client
+    scopes: tuple[str, ...]
+    resume: str
+    waiting: Waiting = field(repr=False)
+
+    @property
+    def query(self) -> str:
+        """Name this request in an address of the application's own."""
+        return f"transaction={self.id}"
+
+    @property
+    def login_hint(self) -> str:
+        """Give whom the client supposes; nobody has proved it."""
+        return self.waiting.params.get("login_hint", "")
+
+    @property
+    def acr_values(self) -> tuple[str, ...]:
+        """Give the classes that the client wished for."""
+        return tuple(self.waiting.params.get("acr_values", "").split())
+
+    @property
+    def params(self) -> Mapping[str, str]:
+        """Give all parameters of the request, for what else a page may want to know."""
+        return self.waiting.params
+
+
+def begin_waiting(params: Mapping[str, str], at: int) -> Waiting:
+    """Give a new request a name that only this browser's session knows."""
+    return Waiting(id=secrets.token_urlsafe(12), params=dict(params), transaction=Transaction(), at=at)
+
+
+def keep(handle: AsyncHandle, waiting: Waiting, kind: Interaction) -> None:
+    """Write a request into the session; the oldest beyond the cap, and those of long ago, are dropped."""
+    handle[_KEY + waiting.id] = {
+        "params": dict(waiting.params),
+        "did": asdict(waiting.transaction),
+        "at": waiting.at,
+        "kind": kind,
+    }
+    _forget(handle, waiting)
+
+
+def find(handle: AsyncHandle, name: str, at: int) -> tuple[Waiting, Interaction] | None:
+    """Find a request by its name, with the page that it waits for."""
+    found: dict[str, Any] | None = handle.get(_KEY + name) if name.isprintable() and 0 < len(name) <= 64 else None
+    if found is None or at - found["at"] > LIFE:
+        return None
+    waiting = Waiting(id=name, params=found["params"], transaction=Transaction(**found["did"]), at=found["at"])
+    return waiting, Interaction(found["kind"])
+
+
+def drop(handle: AsyncHandle, name: str) -> None:
+    """Forget a request that has its answer."""
+    handle.pop(_KEY + name, None)
+
+
+def done(waiting: Waiting, kind: Interaction, subject: str) -> Waiting:
+    """Record that this subject answered a page."""
+    return evolve(waiting, transaction=waiting.transaction.did(kind, subject))
+
+
+def _forget(handle: AsyncHandle, newest: Waiting) -> None:
+    ages = {key: handle[key]["at"] for key in handle if key.startswith(_KEY) and key != _KEY + newest.id}
+    oldest_first = sorted(ages, key=lambda key: (ages[key], key))
+    old = [key for key in oldest_first if newest.at - ages[key] > LIFE]
+    surplus = oldest_first[: max(0, len(ages) + 1 - MOST)]
+    for key in {*old, *surplus}:
+        del handle[key]

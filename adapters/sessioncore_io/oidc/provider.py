@@ -1,0 +1,97 @@
+"""What an application knows of its provider: the metadata and the keys, fetched when first needed."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import httpx2
+from joserfc import jwt
+from joserfc.errors import InvalidKeyIdError, JoseError
+from joserfc.jwk import KeySet
+from joserfc.jws import JWSRegistry
+from joserfc.jwt import Token
+
+from .addresses import check_address
+from .failures import BadToken, ProviderUnavailable
+from .transport import client_options
+
+LARGEST: Final = 512 * 1024  # bytes of a document
+REFETCH: Final = 60_000  # milliseconds between two looks for a key that nobody knows
+
+
+class Provider:
+    """Read a provider's documents (OpenID Connect Discovery 1.0), and verify what it signed."""
+
+    def __init__(
+        self,
+        issuer: str,
+        algorithms: tuple[str, ...],
+        clock: Callable[[], int],
+        transport: httpx2.AsyncBaseTransport | None,
+    ) -> None:
+        self.issuer = check_address("issuer", issuer)
+        self.algorithms = algorithms
+        self.clock = clock
+        self.transport = transport
+        self._metadata: Mapping[str, Any] | None = None
+        self._keys: KeySet | None = None
+        self._fetched_at = 0
+
+    async def metadata(self) -> Mapping[str, Any]:
+        """Give the metadata. Raises ``ProviderUnavailable``, also for a document of another issuer."""
+        if self._metadata is None:
+            found = await self._fetch(self.issuer.rstrip("/") + "/.well-known/openid-configuration")
+            if found.get("issuer") != self.issuer:
+                raise ProviderUnavailable(f"the document of {self.issuer} names another issuer: mend the setting")
+            self._metadata = found
+        return self._metadata
+
+    async def endpoint(self, name: str) -> str:
+        """Give an endpoint's address. Raises ``ProviderUnavailable`` if the provider has none."""
+        address = (await self.metadata()).get(name)
+        if not isinstance(address, str):
+            raise ProviderUnavailable(f"{self.issuer} has no {name}")
+        return check_address(name, address)
+
+    async def verified(self, text: str) -> Token:
+        """Verify a signature by the provider's keys, and look again for one that is new. Raises ``BadToken``."""
+        try:
+            return self._decoded(text, await self._key_set())
+        except InvalidKeyIdError:
+            if self.clock() - self._fetched_at < REFETCH:
+                raise BadToken("it is signed by a key that the provider does not publish") from None
+        self._keys = None
+        try:
+            return self._decoded(text, await self._key_set())
+        except InvalidKeyIdError:
+            raise BadToken("it is signed by a key that the provider does not publish") from None
+
+    def _decoded(self, text: str, keys: KeySet) -> Token:
+        registry = JWSRegistry(algorithms=list(self.algorithms), strict_check_header=False)
+        try:
+            return jwt.decode(text, keys, registry=registry)
+        except InvalidKeyIdError:
+            raise
+        except (JoseError, ValueError, UnicodeError, TypeError) as error:
+            raise BadToken(f"it cannot be verified ({type(error).__name__})") from None
+
+    async def _key_set(self) -> KeySet:
+        if self._keys is None:
+            document: Any = await self._fetch(await self.endpoint("jwks_uri"))
+            try:
+                self._keys = KeySet.import_key_set(document)
+            except (JoseError, KeyError, TypeError, ValueError) as error:
+                raise ProviderUnavailable(f"the keys of {self.issuer} cannot be read") from error
+            self._fetched_at = self.clock()
+        return self._keys
+
+    async def _fetch(self, address: str) -> Mapping[str, Any]:
+        try:
+            async with httpx2.AsyncClient(**client_options(self.transport)) as client:
+                answer = await client.get(address, headers={"accept": "application/json"})
+                answer.raise_for_status()
+                found = answer.json() if len(answer.content) <= LARGEST else None
+        except (httpx2.HTTPError, ValueError) as error:
+            raise ProviderUnavailable(f"{address} does not answer ({type(error).__name__})") from error
+        if not isinstance(found, dict):
+            raise ProviderUnavailable(f"{address} answers no JSON object of a sensible size")
+        return found
