@@ -1,6 +1,7 @@
 """Three parties in one process: a shop, its authorization server, and an identity provider."""
 
 from collections.abc import Mapping
+from html import escape
 from typing import Any, Final
 
 import httpx2
@@ -21,8 +22,11 @@ from sessioncore_io.oidc import (
     AuthorizationServer,
     Call,
     Client,
+    ConfirmLogout,
     Keys,
+    LoggedOut,
     LoginFailed,
+    Outcome,
     Pending,
     ProviderUnavailable,
     RelyingParty,
@@ -62,13 +66,25 @@ class Login:
     app: Any = field(init=False)
     middleware: SessionMiddleware = field(init=False)
     shown: list[Any] = field(factory=list)
+    told: list[tuple[str, Outcome]] = field(factory=list)
 
-    def open(self, issuer: str, clients: list[Client], keys: Keys, store: Store, clock: Clock, policy: Policy) -> None:
+    def open(
+        self,
+        issuer: str,
+        clients: list[Client],
+        store: Store,
+        clock: Clock,
+        policy: Policy,
+        internet: Internet,
+    ) -> None:
         """Begin to serve."""
         self.server = AuthorizationServer(
             issuer=issuer,
             clients=clients,
-            keys=keys,
+            keys=KEYS,
+            clock=clock,
+            listener=lambda notice, outcome: self.told.append((notice.client_id, outcome)),
+            transport=internet,
             rules=lambda subject, client, scopes: self.rules,
             claims=lambda subject, scopes: {"name": subject.title()} if "profile" in scopes else {},
         )
@@ -78,12 +94,19 @@ class Login:
             Mount("/", ServerApp(self.server, self.show)),
         ]
         cookie = Cookie(name="__Host-auth", same_site="None")
-        self.middleware = SessionMiddleware(Starlette(routes=routes), store, policy, cookie, clock, lambda _: None)
+        pages = Starlette(routes=routes)
+        watched = self.server.watching(store)
+        self.middleware = SessionMiddleware(pages, watched, policy, cookie, clock, lambda _: None)
         self.app = self.middleware
 
     async def show(self, call: Call, value: Any) -> Response:
         """Send the browser to the page that is needed."""
         self.shown.append(value)
+        if isinstance(value, ConfirmLogout):
+            fields = "".join(f'<input name="{escape(n)}" value="{escape(v)}">' for n, v in value.fields.items())
+            return HTMLResponse(f'<h1>log out?</h1><form method="post" action="{value.action}">{fields}</form>')
+        if isinstance(value, LoggedOut):
+            return PlainTextResponse("logged out")
         return RedirectResponse(f"/login?{value.query}", 303)
 
     async def page(self, request: Request) -> Response:
@@ -140,6 +163,7 @@ class Shop:
             Route("/login", self.login),
             Route("/callback", self.callback),
             Route("/logout", self.logout, methods=["POST"]),
+            Route("/backchannel", self.backchannel, methods=["POST"]),
             Route("/bye", self.home),
             Route("/app", self.home),
         ]
@@ -167,6 +191,10 @@ class Shop:
         self.landed.append(landed)
         return RedirectResponse(landed.next, 303)
 
+    async def backchannel(self, request: Request) -> Any:
+        """Hear that a session of the server's is over."""
+        return await self.provider.back_channel(await Call.read(request.scope, request.receive))
+
     async def logout(self, request: Request) -> Response:
         """End the session here, then there."""
         return RedirectResponse(await self.provider.log_out(request.session, state="so long"), 303)  # type: ignore[arg-type]
@@ -185,7 +213,7 @@ class Town:
     shop_store: Any = field(factory=MemoryStore)
 
     def __attrs_post_init__(self) -> None:
-        self.auth.open(AUTH, [SHOP_CLIENT, SPA_CLIENT], KEYS, self.auth_store, self.clock, self.policy)
+        self.auth.open(AUTH, [SHOP_CLIENT, SPA_CLIENT], self.auth_store, self.clock, self.policy, self.internet)
         provider = RelyingParty(
             issuer=AUTH,
             client_id="shop",

@@ -20,6 +20,13 @@ token means and who is told of a logout. This package is what lies between: plai
     async def logout(request):                                            # POST /logout, with a CSRF token
         return RedirectResponse(await provider.log_out(request.session), 303)
 
+    async def backchannel(request):                                       # POST /backchannel, called by the provider
+        return await provider.back_channel(await Call.read(request.scope, request.receive))
+
+A silent renewal is ``begin(..., prompt="none", renew=True)``; ``LoginFailed.error`` says why it came to nothing, and
+only ``login_required`` has ended the session. A session here ends when the provider says so (``back_channel``), also if
+that message overtakes the login.
+
 **An authorization server**::
 
     server = AuthorizationServer(
@@ -28,7 +35,9 @@ token means and who is told of a logout. This package is what lies between: plai
         rules=rules,      # (subject, client, scopes) -> sessioncore.sso.ServerPolicy
         claims=claims,    # (subject, scopes) -> {"name": ...}
     )
-    app = SessionMiddleware(Starlette(routes=[..., Mount("/", ServerApp(server, show))]), store)
+    pages = Starlette(routes=[..., Mount("/", ServerApp(server, show))])
+    app = SessionMiddleware(pages, server.watching(store))                # whose sessions end is told to their clients
+    asyncio.create_task(server.notices.run())                             # in the lifespan: delivers those messages
 
 ``ServerApp`` serves /authorize, /oauth/token, /userinfo, /oidc/logout, /.well-known/jwks.json and
 /.well-known/openid-configuration. Where a user is needed it calls ``show(call, value)``, which gives any ASGI response:
@@ -36,6 +45,9 @@ token means and who is told of a logout. This package is what lies between: plai
 - ``Pending``: an authentication request waits. ``kind`` is the page (``sso.Interaction``: log in, reauthenticate,
   select account, step up, satisfy MFA, consent, offer step-up), ``client`` and ``scopes`` say who asks for what,
   ``subject`` whom it has to be (empty: anybody). Redirect to a page of your own with ``pending.query`` in its address.
+
+- ``ConfirmLogout``: some page asked to log out. Draw a form that posts ``fields`` to ``action``.
+- ``LoggedOut``: done, and nowhere to go on to. With ``upstream``, log out there too, then go to ``then``.
 
 On that page, in the request that changes the session::
 
@@ -49,13 +61,20 @@ Every verb is also there without ``ServerApp``: ``await server.authorize(await C
 ``Reply`` (an ASGI response) or one of the values above. ``await server.bearer(token, sessions)`` gives an access
 token's claims, for an API beside the server, as long as its session lives.
 
-**Names of one's own machine**: ``RelyingParty(transport=LocalNames())`` maps ``*.localhost`` to 127.0.0.1.
+``await server.reset_password(sessions, subject, write)`` is ``sessions.reset_password`` with the clients told at once;
+``sessions`` is ``SessionMiddleware(...).sessions``. ``await sessions.sweep()`` now and then finds those that expired.
+
+**Names of one's own machine**: ``RelyingParty(transport=LocalNames())`` maps ``*.localhost`` to 127.0.0.1, and
+``AuthorizationServer(local=True)`` lets logout notices go there. Issuers and addresses may be http only there.
 """
 
 from .clients import Client
 from .failures import BadToken, LoginFailed, ProviderUnavailable
 from .keys import Keys
+from .leaving import ConfirmLogout, LoggedOut
+from .notices import LogoutNotices
 from .pending import Pending
+from .queue import LogoutNotice, Outcome
 from .relying import Landed, RelyingParty
 from .routes import ServerApp
 from .server import AuthorizationServer
@@ -68,10 +87,15 @@ __all__ = [
     "BadToken",
     "Call",
     "Client",
+    "ConfirmLogout",
     "Keys",
     "Landed",
     "LocalNames",
+    "LoggedOut",
     "LoginFailed",
+    "LogoutNotice",
+    "LogoutNotices",
+    "Outcome",
     "Params",
     "Paths",
     "Pending",

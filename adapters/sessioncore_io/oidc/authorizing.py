@@ -53,6 +53,9 @@ class Authorizing:
             if call.method == "GET" and TRANSACTION in call.query.once:
                 return await self._resumed(call.session, call.query.get(TRANSACTION))
             arrived = arrive(self.protocol, call.params)
+            if call.method == "POST":
+                # From another site it comes without a Lax cookie, and the page would begin a session over a live one.
+                return redirect(f"{self.url(self.paths.authorize)}?{urlencode(call.params.pairs)}")
             return await self._decided(call.session, arrived, None)
         except Unanswerable as unanswerable:
             return unanswerable.reply

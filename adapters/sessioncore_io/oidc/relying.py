@@ -1,5 +1,6 @@
 """An application that logs its users in by an OpenID provider: each verb is one step of the user's way."""
 
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -16,6 +17,7 @@ from sessioncore.sso import (
     AfterSilence,
     Claims,
     Expected,
+    LogoutToken,
     Verdict,
     accept,
     moment_for,
@@ -23,17 +25,19 @@ from sessioncore.sso import (
 )
 
 from ..handle import AsyncHandle
+from ..shell import AsyncSessions
 from ..world import Clock, wall_clock
-from . import logins
+from . import early, logins
 from .addresses import check_address
 from .failures import BadToken, LoginFailed, ProviderUnavailable
 from .idtokens import check_id_token
 from .keys import ALGORITHMS
 from .logins import Login
 from .provider import Provider
+from .receiving import check_logout_token, end_sessions
 from .settings import settled
 from .transport import client_options
-from .web import Call
+from .web import Call, Reply
 
 ID_TOKEN: Final = "oidc.id_token"
 
@@ -74,6 +78,7 @@ class RelyingParty:
         account: Account | None = None,
         clock: Clock = wall_clock,
         transport: httpx2.AsyncBaseTransport | None = None,
+        any_logout_type: bool = False,
     ) -> None:
         check_address("redirect_uri", redirect_uri)
         if post_logout_redirect_uri:
@@ -89,6 +94,7 @@ class RelyingParty:
         self._auth_method = auth_method or ("client_secret_basic" if secret else "none")
         self._assumed_method = assumed_method
         self._account = account
+        self._any_logout_type = any_logout_type
 
     @property
     def issuer(self) -> str:
@@ -159,6 +165,7 @@ class RelyingParty:
             )
         session[ID_TOKEN] = tokens["id_token"]
         await session.commit()
+        await self._still_on(session, acceptance, login)
         return Landed(
             subject=acceptance.subject,
             next=login.next,
@@ -166,6 +173,17 @@ class RelyingParty:
             claims=claims,
             access_token=tokens.get("access_token", ""),
         )
+
+    async def _still_on(self, session: AsyncHandle, acceptance: Acceptance, login: Login) -> None:
+        """End what was just begun if the provider's logout came before it."""
+        issuer, sid = acceptance.upstream
+        shell = session._shell
+        assert isinstance(shell, AsyncSessions), "an AsyncHandle has an awaiting shell"
+        if acceptance.verdict is not Verdict.SIGN_IN or not sid or not await early.came_too_late(shell, issuer, sid):
+            return
+        session.log_out(Reason.IDP)
+        await session.commit()
+        raise LoginFailed("ended_meanwhile", "the provider's session was over before this one began", login.next)
 
     async def _check_answer(self, session: AsyncHandle, login: Login, params: Mapping[str, str]) -> None:
         metadata = await self.provider.metadata()
@@ -209,7 +227,7 @@ class RelyingParty:
             raise LoginFailed("bad_token", f"the ID token: {error}", login.next) from None
 
     async def _accepted(self, session: AsyncHandle, login: Login, claims: Mapping[str, Any]) -> Acceptance:
-        subject = await settled(self._account(claims)) if self._account else ""
+        subject = await self._subject(claims)
         _ = session.subject  # looking at it raises if the store did not answer
         row = session.stored
         moment = moment_for(row, session._epoch, session.at, session._shell.policy)
@@ -240,20 +258,58 @@ class RelyingParty:
         Commit it, or let the middleware, before the browser goes there. Without an endpoint there, it is where the user
         would come back to.
         """
-        hint = session.get(ID_TOKEN, "")
+        hint = str(session.get(ID_TOKEN, ""))
         session.log_out(reason)
         await session.commit()
         try:
-            address = await self.provider.endpoint("end_session_endpoint")
+            return await self.logout_url(hint, state)
         except ProviderUnavailable:
             return self.post_logout_redirect_uri or "/"
+
+    async def logout_url(self, id_token_hint: str = "", state: str = "") -> str:
+        """Give the address at which the provider ends its session. Raises ``ProviderUnavailable`` if it has none."""
+        address = await self.provider.endpoint("end_session_endpoint")
         asked = {
-            "id_token_hint": hint,
+            "id_token_hint": id_token_hint,
             "client_id": self.client_id,
             "post_logout_redirect_uri": self.post_logout_redirect_uri,
             "state": state,
         }
         return str(httpx2.URL(address).copy_merge_params({name: value for name, value in asked.items() if value}))
+
+    async def back_channel(self, call: Call) -> Reply:
+        """End what a logout token of the provider's names: 200, or 400 and nothing changed.
+
+        Raises ``StoreUnavailable`` or ``Contention``, which the middleware answers with 503 or 409: try again.
+        """
+        call.session.passive()
+        text = call.form.get("logout_token")
+        if call.method != "POST" or call.form.repeated or not text:
+            return _answered(400, "invalid_request")
+        at = self.provider.clock() // 1_000
+        try:
+            token = await self.provider.verified(text)
+            claims = check_logout_token(
+                token, issuer=self.issuer, client_id=self.client_id, at=at, any_type=self._any_logout_type
+            )
+        except BadToken as error:
+            return _answered(400, "invalid_request", str(error))
+        except ProviderUnavailable:
+            return _answered(503, "temporarily_unavailable")
+        named = LogoutToken(
+            issuer=self.issuer,
+            sub=claims.get("sub", ""),
+            sid=claims.get("sid", ""),
+            subject=await self._subject(claims) if claims.get("sub") else "",
+        )
+        shell = call.session._shell
+        assert isinstance(shell, AsyncSessions), "an AsyncHandle has an awaiting shell"
+        await end_sessions(named, claims["jti"], int(claims["exp"]) * 1_000, shell)
+        return _answered(200)
+
+    async def _subject(self, claims: Mapping[str, Any]) -> str:
+        """Give one's own account for a provider's user, or nothing: then (iss, sub) is the account."""
+        return await settled(self._account(claims)) if self._account else ""
 
     def _client(self) -> AsyncOAuth2Client:
         return AsyncOAuth2Client(
@@ -265,3 +321,10 @@ class RelyingParty:
             code_challenge_method="S256",
             **client_options(self.provider.transport),
         )
+
+
+def _answered(status: int, error: str = "", why: str = "") -> Reply:
+    """Answer the provider; nobody may keep it (Back-Channel Logout 1.0, 2.8)."""
+    said = {"error": error, "error_description": why} if error else {}
+    headers = (("content-type", "application/json"), ("cache-control", "no-store"))
+    return Reply(status=status, headers=headers, body=json.dumps(said).encode() if said else b"")

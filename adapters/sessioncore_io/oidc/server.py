@@ -3,17 +3,23 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sessioncore import InvalidSetting
+import httpx2
+
+from sessioncore import AsyncStore, InvalidSetting, Store
 from sessioncore.sso import Interaction
 
 from ..handle import AsyncHandle
 from ..shell import AsyncSessions
+from ..world import Clock, wall_clock
 from .addresses import check_address
 from .authorizing import Authorizing
 from .clients import Client
 from .keys import Keys
+from .leaving import ConfirmLogout, Leaving, LoggedOut
+from .notices import LogoutNotices
 from .pending import Pending
 from .protocol import Protocol
+from .queue import Listener, log_outcome
 from .settings import Paths, Rules, UserClaims, no_claims, no_rules
 from .tokens import Tokens
 from .web import Call, Reply
@@ -23,7 +29,9 @@ class AuthorizationServer:
     """Answer OpenID Connect requests by the browser's session.
 
     ``rules(subject, client, scopes)`` gives the ``ServerPolicy`` for one user and one client, ``claims(subject,
-    scopes)`` what is known about a user; both may be coroutine functions. Raises ``InvalidSetting`` for two clients of
+    scopes)`` what is known about a user; both may be coroutine functions. ``local`` lets logout notices go to this
+    machine itself, for development; ``listener`` hears what becomes of each; ``transport`` sends them, instead of one
+    that guards its addresses. Raises ``InvalidSetting`` for two clients of
     one name, an unknown algorithm, or an issuer that is neither https nor on this machine.
     """
 
@@ -36,6 +44,10 @@ class AuthorizationServer:
         rules: Rules = no_rules,
         claims: UserClaims = no_claims,
         paths: Paths = Paths(),  # noqa: B008 - frozen
+        clock: Clock = wall_clock,
+        local: bool = False,
+        listener: Listener = log_outcome,
+        transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         check_address("issuer", issuer)
         self.issuer = issuer
@@ -47,6 +59,16 @@ class AuthorizationServer:
         self._protocol = Protocol(issuer, self.clients, keys)
         self._authorizing = Authorizing(self._protocol, paths, rules, claims)
         self._tokens = Tokens(self._protocol, paths, claims)
+        self._leaving = Leaving(self._protocol, paths)
+        self.notices = LogoutNotices(
+            issuer=issuer,
+            clients=self.clients,
+            keys=keys,
+            clock=clock,
+            local=local,
+            listener=listener,
+            transport=transport,
+        )
 
     # -- the browser's endpoints ---------------------------------------------------------------------------
 
@@ -65,6 +87,23 @@ class AuthorizationServer:
     def deny(self, session: AsyncHandle, pending: Pending) -> Reply:
         """Send the browser back to the client: the user said no."""
         return self._authorizing.deny(session, pending)
+
+    async def logout(self, call: Call) -> Reply | ConfirmLogout | LoggedOut:
+        """Answer a request to log out: with a reply, or with the page that the user has to see."""
+        return await self._leaving.logout(call)
+
+    # -- ends ------------------------------------------------------------------------------------------------
+
+    def watching(self, store: Store | AsyncStore) -> Any:
+        """Wrap the store for the session middleware: the clients of every session that ends in it are told."""
+        return self.notices.watching(store)
+
+    async def reset_password(
+        self, sessions: AsyncSessions, subject: str, write: Callable[[], object] | None = None
+    ) -> None:
+        """End every session of the subject around ``write``, as ``AsyncSessions`` does, and have all clients told."""
+        await sessions.reset_password(subject, write)
+        await self.notices.settle(sessions, subject)
 
     # -- the applications' endpoints -----------------------------------------------------------------------
 
@@ -96,6 +135,7 @@ class AuthorizationServer:
             paths.authorize: self.authorize,
             paths.token: self.token,
             paths.userinfo: self.userinfo,
+            paths.logout: self.logout,
             paths.jwks: self.jwks,
             paths.discovery: self.discovery,
         }

@@ -1,0 +1,94 @@
+"""Back-channel logout, the receiving side: what a logout token has to be, and which sessions it ends."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from joserfc.errors import JoseError
+from joserfc.jwt import JWTClaimsRegistry, Token
+
+from sessioncore import ANY_SUBJECT, Reason, Session
+from sessioncore.events import LONGEST_NAME
+from sessioncore.sso import LogoutToken, ends
+
+from ..shell import AsyncSessions
+from . import early
+from .failures import BadToken
+from .grants import marked
+from .idtokens import LEEWAY
+from .notices import EVENT, LOGOUT_TOKEN
+from .settings import settled
+
+OLDEST: Final = 600  # seconds since its issue, whatever its exp says
+MEMORY: Final = 3_600_000  # milliseconds for which a token is remembered after it can be used no more
+
+
+def check_logout_token(
+    token: Token, *, issuer: str, client_id: str, at: int, any_type: bool = False
+) -> Mapping[str, Any]:
+    """Give the claims of a token whose signature is good; ``at`` is in seconds. Raises ``BadToken``.
+
+    Source: OpenID Connect Back-Channel Logout 1.0, section 2.6. ``any_type`` takes tokens of providers that do not set
+    ``typ``, as the specification permits; an ID token never passes, because of its missing event.
+    """
+    claims = token.claims
+    if not any_type and str(token.header.get("typ", "")).lower() != LOGOUT_TOKEN:
+        raise BadToken(f"its typ is not {LOGOUT_TOKEN}")
+    registry = JWTClaimsRegistry(
+        now=at,
+        leeway=LEEWAY,
+        iss={"essential": True, "value": issuer},
+        aud={"essential": True, "value": client_id},
+        iat={"essential": True},
+        exp={"essential": True},
+        jti={"essential": True},
+    )
+    try:
+        registry.validate(claims)
+    except JoseError as error:
+        raise BadToken(str(error)) from None
+    if claims["iat"] < at - OLDEST:
+        raise BadToken("it was issued too long ago")
+    _check_event(claims)
+    return claims
+
+
+def _check_event(claims: Mapping[str, Any]) -> None:
+    events = claims.get("events")
+    if not isinstance(events, dict) or not isinstance(events.get(EVENT), dict):
+        raise BadToken("its events name no back-channel logout")
+    if "nonce" in claims:
+        raise BadToken("it has a nonce: it may be an ID token")
+    for name in ("sub", "sid", "jti"):
+        value = claims.get(name, "")
+        if not isinstance(value, str) or len(value) > LONGEST_NAME or not value.isprintable():
+            raise BadToken(f"its {name} is no name")
+    if not claims.get("sub") and not claims.get("sid"):
+        raise BadToken("it names neither a subject nor a session")
+
+
+async def end_sessions(token: LogoutToken, jti: str, until: int, sessions: AsyncSessions) -> int:
+    """End what the token names, once; return how many sessions that were. Being out already is success.
+
+    ``until`` is when the token can be used no more, in milliseconds. Raises ``StoreUnavailable`` or ``Contention``.
+    """
+    name = f"oidc jti {token.issuer} {jti}"
+    first = await marked(sessions, name, until + MEMORY)
+    # The same token again is a replay, and has no effect; unless the first time came to nothing, then it is a retry.
+    if not first and not await marked(sessions, f"{name} done", until + MEMORY):
+        return 0
+    if token.sid:
+        await early.remember(sessions, token.issuer, token.sid)
+    ended = 0
+    for row in await _named(token, sessions):
+        ended += await sessions.end(row.sid, Reason.IDP, subject=ANY_SUBJECT)
+    await marked(sessions, f"{name} done", until + MEMORY)
+    return ended
+
+
+async def _named(token: LogoutToken, sessions: AsyncSessions) -> list[Session]:
+    store = sessions.store
+    if token.sid:
+        rows = await settled(store.of_upstream(token.issuer, token.sid))
+    else:
+        rows = await settled(store.of_subject(token.owner, live=True))
+    return [row for row in rows if row.live and ends(token, row)]
