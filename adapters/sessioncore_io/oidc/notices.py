@@ -124,7 +124,7 @@ class LogoutNotices:
         try:
             async with (
                 asyncio.timeout(PATIENCE),
-                httpx2.AsyncClient(**client_options(_Kept(self._transport))) as http,
+                httpx2.AsyncClient(**client_options(self._transport)) as http,
                 http.stream("POST", client.backchannel_logout_uri, data=form) as answer,
             ):
                 return _outcome_of(answer.status_code)  # nothing that is said besides matters: it is not read
@@ -153,13 +153,3 @@ def _outcome_of(status: int) -> Outcome:
         return Outcome.DELIVERED
     later = status >= 500 or status in (408, 425, 429)
     return Outcome.AGAIN if later else Outcome.REFUSED
-
-
-class _Kept(httpx2.AsyncBaseTransport):
-    """Lend a transport to a client that closes what it was given."""
-
-    def __init__(self, transport: httpx2.AsyncBaseTransport) -> None:
-        self._transport = transport
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        return await self._transport.handle_async_request(request)

@@ -31,7 +31,7 @@ class Provider:
         self.issuer = check_address("issuer", issuer)
         self.algorithms = algorithms
         self.clock = clock
-        self.transport = transport
+        self.transport = transport or httpx2.AsyncHTTPTransport()
         self._metadata: Mapping[str, Any] | None = None
         self._keys: KeySet | None = None
         self._fetched_at = 0

@@ -10,7 +10,7 @@ from attrs import field, frozen
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 
-from sessioncore import NEVER, InvalidSetting, Reason
+from sessioncore import NEVER, Contention, InvalidSetting, Reason, StoreUnavailable
 from sessioncore.factors import KIND_OF
 from sessioncore.sso import (
     Acceptance,
@@ -278,10 +278,7 @@ class RelyingParty:
         return str(httpx2.URL(address).copy_merge_params({name: value for name, value in asked.items() if value}))
 
     async def back_channel(self, call: Call) -> Reply:
-        """End what a logout token of the provider's names: 200, or 400 and nothing changed.
-
-        Raises ``StoreUnavailable`` or ``Contention``, which the middleware answers with 503 or 409: try again.
-        """
+        """End what a logout token of the provider's names: 200, or 400 and nothing changed; 503 asks to try again."""
         call.session.passive()
         text = call.form.get("logout_token")
         if call.method != "POST" or call.form.repeated or not text:
@@ -304,7 +301,10 @@ class RelyingParty:
         )
         shell = call.session._shell
         assert isinstance(shell, AsyncSessions), "an AsyncHandle has an awaiting shell"
-        await end_sessions(named, claims["jti"], int(claims["exp"]) * 1_000, shell)
+        try:
+            await end_sessions(named, claims["jti"], int(claims["exp"]) * 1_000, shell)
+        except (StoreUnavailable, Contention):
+            return _answered(503, "temporarily_unavailable")
         return _answered(200)
 
     async def _subject(self, claims: Mapping[str, Any]) -> str:

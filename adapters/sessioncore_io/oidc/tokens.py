@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from sessioncore import StoreUnavailable
 from sessioncore.sso import client_sid
 
 from ..shell import AsyncSessions
@@ -25,6 +26,11 @@ def json_reply(value: object, *, status: int = 200, headers: Pairs = ()) -> Repl
     )
 
 
+def _unavailable(cors: Pairs) -> Reply:
+    """Say that nobody knows, which is neither yes nor no."""
+    return json_reply({"error": "temporarily_unavailable"}, status=503, headers=(*_NO_STORE, *cors))
+
+
 class Tokens:
     """Answer what applications ask without a browser."""
 
@@ -42,7 +48,10 @@ class Tokens:
             return json_reply({"error": "invalid_request"}, status=405, headers=(("allow", "POST, OPTIONS"), *cors))
         if call.form.repeated:
             return json_reply({"error": "invalid_request"}, status=400, headers=(*_NO_STORE, *cors))
-        status, body, headers = await self._exchanged(call)
+        try:
+            status, body, headers = await self._exchanged(call)
+        except StoreUnavailable:
+            return _unavailable(cors)
         extra = tuple((name, value) for name, value in headers if name.lower() == "www-authenticate")
         return json_reply(body, status=status, headers=(*_NO_STORE, *extra, *cors))
 
@@ -66,7 +75,12 @@ class Tokens:
         if call.method == "OPTIONS":
             return answered_preflight(cors)
         token = call.bearer or call.form.get("access_token")
-        claims = await self.bearer(token, call.session._shell)  # type: ignore[arg-type]
+        shell = call.session._shell
+        assert isinstance(shell, AsyncSessions), "an AsyncHandle has an awaiting shell"
+        try:
+            claims = await self.bearer(token, shell)
+        except StoreUnavailable:
+            return _unavailable(cors)
         if claims is None or "openid" not in claims["scope"].split():
             challenge = 'Bearer error="invalid_token"' if token else "Bearer"
             return json_reply({"error": "invalid_token"}, status=401, headers=(("www-authenticate", challenge), *cors))

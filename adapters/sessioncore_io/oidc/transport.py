@@ -25,6 +25,17 @@ class LocalNames(httpx2.AsyncBaseTransport):
         await self._through.aclose()
 
 
-def client_options(transport: httpx2.AsyncBaseTransport | None) -> dict[str, Any]:
+class Lent(httpx2.AsyncBaseTransport):
+    """Lend a transport to a client that closes what it was given; its connections are kept for the next."""
+
+    def __init__(self, transport: httpx2.AsyncBaseTransport) -> None:
+        self._transport = transport
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request on."""
+        return await self._transport.handle_async_request(request)
+
+
+def client_options(transport: httpx2.AsyncBaseTransport) -> dict[str, Any]:
     """Give what every client of ours is built with: no redirects, no proxy of the environment's, a limit in time."""
-    return {"transport": transport, "timeout": TIMEOUT, "follow_redirects": False, "trust_env": False}
+    return {"transport": Lent(transport), "timeout": TIMEOUT, "follow_redirects": False, "trust_env": False}
