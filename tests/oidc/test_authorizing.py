@@ -1,10 +1,11 @@
 """What the server's session answers: the assertions of the conformance suite's modules of the same names."""
 
 import json
+from typing import Any
 
 import pytest
 
-from sessioncore import State
+from sessioncore import Reason, State
 from sessioncore.sso import Interaction, ServerPolicy, subject_of
 from sessioncore_io.oidc import Pending
 
@@ -307,7 +308,7 @@ async def test_a_redirect_uri_that_comes_twice_is_nobodys(town: Town) -> None:
 
 async def test_oidcc_ensure_post_request_succeeds(town: Town) -> None:
     browser = await signed_in(town)
-    fields = dict(browser.client.build_request("GET", authorize_url()).url.params)
+    fields: dict[str, Any] = dict(browser.client.build_request("GET", authorize_url()).url.params)
 
     page = await browser.post(f"{AUTH}authorize", **fields)
 
@@ -317,7 +318,7 @@ async def test_oidcc_ensure_post_request_succeeds(town: Town) -> None:
 async def test_a_post_from_another_site_begins_no_session_over_a_live_one(town: Town) -> None:
     """It comes without a Lax cookie: the page that would follow would set another."""
     browser = town.browser()
-    fields = dict(browser.client.build_request("GET", authorize_url()).url.params)
+    fields: dict[str, Any] = dict(browser.client.build_request("GET", authorize_url()).url.params)
 
     page = await browser.post(f"{AUTH}authorize", follow=False, **fields)
 
@@ -429,19 +430,13 @@ async def test_a_silent_request_begins_nothing_and_sets_no_cookie(town: Town, gu
 async def test_an_ended_session_is_refused_and_its_cookie_left_alone(town: Town) -> None:
     browser = await signed_in(town)
     (row,) = town.auth_store._rows.values()
-    await town.auth.middleware.sessions.end_all("alice", reason=_admin())
+    await town.auth.middleware.sessions.end_all("alice", reason=Reason.ADMIN)
 
     page = await browser.get(authorize_url(prompt="none"), follow=False)
 
     assert answer(page)["error"] == "login_required"
     assert page.response.headers.get("set-cookie") is None
     assert town.auth_store.load(row.sid)[0].state is State.LOGGED_OUT
-
-
-def _admin() -> object:
-    from sessioncore import Reason
-
-    return Reason.ADMIN
 
 
 def test_two_issuers_equal_subs_are_two_subjects() -> None:

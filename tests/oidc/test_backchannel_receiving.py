@@ -250,6 +250,7 @@ async def test_a_replayed_token_has_no_second_effect(town: Town) -> None:
     await town.signed_in()
     token = signed(good(town, sid=None))
     await told(town, token)
+    town.clock.advance(1_000)
     browser = await town.signed_in()
 
     answer = await told(town, token)

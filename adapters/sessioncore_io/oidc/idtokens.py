@@ -13,6 +13,7 @@ from joserfc.jwt import JWTClaimsRegistry, Token
 from .failures import BadToken
 
 LEEWAY: Final = 5  # seconds by which two clocks may disagree
+OLDEST: Final = 600  # seconds since its issue: it comes straight from the provider
 
 
 def check_id_token(
@@ -33,6 +34,8 @@ def check_id_token(
         registry.validate(claims)
     except JoseError as error:
         raise BadToken(str(error)) from None
+    if claims["iat"] < at - OLDEST:
+        raise BadToken("it was issued too long ago")
     if not isinstance(claims.get("nonce"), str) or not hmac.compare_digest(claims["nonce"].encode(), nonce.encode()):
         raise BadToken("its nonce is not the one that was sent")
     if isinstance(claims["aud"], list) and len(claims["aud"]) > 1 and claims.get("azp") != client_id:

@@ -1,25 +1,24 @@
 """Back-channel logout, the receiving side: what a logout token has to be, and which sessions it ends."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any, Final
 
 from joserfc.errors import JoseError
 from joserfc.jwt import JWTClaimsRegistry, Token
 
-from sessioncore import ANY_SUBJECT, Reason, Session
 from sessioncore.events import LONGEST_NAME
-from sessioncore.sso import LogoutToken, ends
+from sessioncore.sso import LogoutToken
 
 from ..shell import AsyncSessions
-from . import early
 from .failures import BadToken
 from .grants import marked
 from .idtokens import LEEWAY
 from .notices import EVENT, LOGOUT_TOKEN
-from .settings import settled
 
 OLDEST: Final = 600  # seconds since its issue, whatever its exp says
-MEMORY: Final = 3_600_000  # milliseconds for which a token is remembered after it can be used no more
+MEMORY: Final = 3_600_000  # milliseconds for which a token is remembered: longer than it can be used
 
 
 def check_logout_token(
@@ -66,29 +65,19 @@ def _check_event(claims: Mapping[str, Any]) -> None:
         raise BadToken("it names neither a subject nor a session")
 
 
-async def end_sessions(token: LogoutToken, jti: str, until: int, sessions: AsyncSessions) -> int:
+async def end_sessions(token: LogoutToken, claims: Mapping[str, Any], sessions: AsyncSessions) -> int:
     """End what the token names, once; return how many sessions that were. Being out already is success.
 
-    ``until`` is when the token can be used no more, in milliseconds. Raises ``StoreUnavailable`` or ``Contention``.
+    A login that is not written yet ends too (see ``AsyncSessions.end_upstream``). Raises ``StoreUnavailable`` or
+    ``Contention``.
     """
-    name = f"oidc jti {token.issuer} {jti}"
-    first = await marked(sessions, name, until + MEMORY)
+    text = f"{len(token.issuer)} {token.issuer}{claims['jti']}"
+    name, until = f"oidc jti {sha256(text.encode()).hexdigest()}", sessions.clock() + MEMORY
+    first = await marked(sessions, name, until)
     # The same token again is a replay, and has no effect; unless the first time came to nothing, then it is a retry.
-    if not first and not await marked(sessions, f"{name} done", until + MEMORY):
+    if not first and not await marked(sessions, f"{name} done", until):
         return 0
-    if token.sid:
-        await early.remember(sessions, token.issuer, token.sid)
-    ended = 0
-    for row in await _named(token, sessions):
-        ended += await sessions.end(row.sid, Reason.IDP, subject=ANY_SUBJECT)
-    await marked(sessions, f"{name} done", until + MEMORY)
+    issued_at = datetime.fromtimestamp(claims["iat"], UTC)
+    ended = await sessions.end_upstream(token.issuer, sid=token.sid, subject=token.owner, issued_at=issued_at)
+    await marked(sessions, f"{name} done", until)
     return ended
-
-
-async def _named(token: LogoutToken, sessions: AsyncSessions) -> list[Session]:
-    store = sessions.store
-    if token.sid:
-        rows = await settled(store.of_upstream(token.issuer, token.sid))
-    else:
-        rows = await settled(store.of_subject(token.owner, live=True))
-    return [row for row in rows if row.live and ends(token, row)]

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import httpx2
@@ -27,7 +27,7 @@ from sessioncore.sso import (
 from ..handle import AsyncHandle
 from ..shell import AsyncSessions
 from ..world import Clock, wall_clock
-from . import early, logins
+from . import logins
 from .addresses import check_address
 from .failures import BadToken, LoginFailed, ProviderUnavailable
 from .idtokens import check_id_token
@@ -165,7 +165,7 @@ class RelyingParty:
             )
         session[ID_TOKEN] = tokens["id_token"]
         await session.commit()
-        await self._still_on(session, acceptance, login)
+        await self._still_on(session, login, claims)
         return Landed(
             subject=acceptance.subject,
             next=login.next,
@@ -174,14 +174,12 @@ class RelyingParty:
             access_token=tokens.get("access_token", ""),
         )
 
-    async def _still_on(self, session: AsyncHandle, acceptance: Acceptance, login: Login) -> None:
+    async def _still_on(self, session: AsyncHandle, login: Login, claims: Mapping[str, Any]) -> None:
         """End what was just begun if the provider's logout came before it."""
-        issuer, sid = acceptance.upstream
-        shell = session._shell
-        assert isinstance(shell, AsyncSessions), "an AsyncHandle has an awaiting shell"
-        if acceptance.verdict is not Verdict.SIGN_IN or not sid or not await early.came_too_late(shell, issuer, sid):
+        issued_at = datetime.fromtimestamp(claims["iat"], UTC)
+        if await _shell_of(session).still_upstream(session.sid or "", issued_at=issued_at):
             return
-        session.log_out(Reason.IDP)
+        session.log_out(Reason.IDP)  # it has ended already: this clears its cookie
         await session.commit()
         raise LoginFailed("ended_meanwhile", "the provider's session was over before this one began", login.next)
 
@@ -299,10 +297,8 @@ class RelyingParty:
             sid=claims.get("sid", ""),
             subject=await self._subject(claims) if claims.get("sub") else "",
         )
-        shell = call.session._shell
-        assert isinstance(shell, AsyncSessions), "an AsyncHandle has an awaiting shell"
         try:
-            await end_sessions(named, claims["jti"], int(claims["exp"]) * 1_000, shell)
+            await end_sessions(named, claims, _shell_of(call.session))
         except (StoreUnavailable, Contention):
             return _answered(503, "temporarily_unavailable")
         return _answered(200)
@@ -321,6 +317,12 @@ class RelyingParty:
             code_challenge_method="S256",
             **client_options(self.provider.transport),
         )
+
+
+def _shell_of(session: AsyncHandle) -> AsyncSessions:
+    shell = session._shell
+    assert isinstance(shell, AsyncSessions), "an AsyncHandle has an awaiting shell"
+    return shell
 
 
 def _answered(status: int, error: str = "", why: str = "") -> Reply:
