@@ -1,0 +1,150 @@
+"""What a server can be made to call: only what is on the internet, and what was checked is what is called."""
+
+import ipaddress
+
+import httpx2
+import pytest
+
+from sessioncore import InvalidSetting
+from sessioncore_io.oidc import Client, LocalNames
+from sessioncore_io.oidc.guard import Forbidden, PublicOnly, is_public
+
+pytestmark = pytest.mark.anyio
+
+INSIDE = [
+    "127.0.0.1",
+    "127.9.9.9",
+    "10.0.0.1",
+    "172.16.0.1",
+    "192.168.1.1",
+    "169.254.169.254",
+    "100.64.0.1",
+    "0.0.0.0",
+    "255.255.255.255",
+    "224.0.0.1",
+    "198.18.0.1",
+    "192.0.2.1",
+    "::",
+    "::1",
+    "fe80::1",
+    "fe80::1%eth0",
+    "fc00::1",
+    "ff02::1",
+    "::ffff:127.0.0.1",
+    "::ffff:10.0.0.1",
+    "64:ff9b::7f00:1",
+    "2002:7f00:1::",
+    "no address",
+]
+
+
+@pytest.mark.parametrize("address", INSIDE)
+def test_what_is_inside_is_not_public(address: str) -> None:
+    assert is_public(address) is False
+
+
+@pytest.mark.parametrize("address", ["93.184.216.34", "1.1.1.1", "2606:4700::1111"])
+def test_what_is_outside_is_public(address: str) -> None:
+    assert is_public(address) is True
+
+
+class Recorder(httpx2.AsyncBaseTransport):
+    """Answer everything, and remember where it went."""
+
+    def __init__(self) -> None:
+        self.seen: list[httpx2.Request] = []
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        self.seen.append(request)
+        return httpx2.Response(200)
+
+
+async def called(url: str, addresses: list[str], *, local: bool = False) -> list[httpx2.Request]:
+    """Call an address whose name resolves to these."""
+
+    async def resolver(host: str, port: int) -> list[str]:
+        return addresses
+
+    recorder = Recorder()
+    async with httpx2.AsyncClient(transport=PublicOnly(local=local, through=recorder, resolver=resolver)) as client:
+        await client.post(url)
+    return recorder.seen
+
+
+@pytest.mark.parametrize("address", INSIDE)
+async def test_a_name_that_leads_inside_is_not_called(address: str) -> None:
+    with pytest.raises(Forbidden):
+        await called("https://rp.example/logout", [address])
+
+
+async def test_one_address_inside_is_enough_to_refuse() -> None:
+    with pytest.raises(Forbidden):
+        await called("https://rp.example/logout", ["93.184.216.34", "10.0.0.1"])
+
+
+async def test_a_name_without_address_is_not_called() -> None:
+    with pytest.raises(Forbidden):
+        await called("https://rp.example/logout", [])
+
+
+async def test_plain_http_does_not_leave() -> None:
+    with pytest.raises(Forbidden):
+        await called("http://rp.example/logout", ["93.184.216.34"])
+
+
+async def test_the_address_that_was_checked_is_the_one_that_is_called() -> None:
+    """Asking the resolver once leaves nothing to answer differently the second time."""
+    (request,) = await called("https://rp.example:8443/logout", ["93.184.216.34"])
+
+    assert str(request.url) == "https://93.184.216.34:8443/logout"
+    assert request.headers["host"] == "rp.example:8443"
+    assert request.extensions["sni_hostname"] == "rp.example"
+
+
+@pytest.mark.parametrize("url", ["http://rp.localhost:8000/x", "http://localhost:8000/x", "http://127.0.0.1:8000/x"])
+async def test_this_machine_is_called_by_an_explicit_setting_only(url: str) -> None:
+    (request,) = await called(url, ["127.0.0.1"], local=True)
+    with pytest.raises(Forbidden):
+        await called(url, ["127.0.0.1"])
+
+    assert ipaddress.ip_address(request.url.host).is_loopback
+
+
+async def test_a_name_of_the_internet_that_leads_here_is_refused_also_then() -> None:
+    with pytest.raises(Forbidden):
+        await called("https://rp.example/logout", ["127.0.0.1"], local=True)
+
+
+async def test_local_names_are_this_machine() -> None:
+    recorder = Recorder()
+    async with httpx2.AsyncClient(transport=LocalNames(recorder)) as client:
+        await client.get("http://auth.shop.localhost:8001/jwks?x=1")
+        await client.get("https://example.com/")
+
+    assert [str(request.url) for request in recorder.seen] == [
+        "http://127.0.0.1:8001/jwks?x=1",
+        "https://example.com/",
+    ]
+    assert recorder.seen[0].headers["host"] == "auth.shop.localhost:8001"
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://rp.example/logout",
+        "ftp://rp.example/logout",
+        "//rp.example/logout",
+        "https://user:pw@rp.example/",
+        "https://rp.example/#x",
+        "https://rp example/",
+        "javascript:alert(1)",
+        "https://",
+        "https://rp.example:0/",
+        "http://localhost.rp.example/",
+    ],
+)
+def test_an_address_that_is_none_is_not_registered(uri: str) -> None:
+    with pytest.raises(InvalidSetting):
+        Client(client_id="rp", redirect_uris="https://rp.example/", backchannel_logout_uri=uri)
+    with pytest.raises(InvalidSetting):
+        Client(client_id="rp", redirect_uris=uri)
