@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.stores.awaiting import AwaitingStore
 
 from sessioncore import Reason, State
 from sessioncore.sso import client_sid
@@ -38,7 +39,7 @@ async def other_device(town: Town) -> Browser:
 
 async def test_oidcc_backchannel_rp_initiated_logout(town: Town) -> None:
     """A logout from one application ends another's session, over the back."""
-    browser, notice = await town.signed_in(), None
+    browser = await town.signed_in()
     await asked(browser, id_token_hint=hint(town), post_logout_redirect_uri=BYE)
     (notice,) = waiting(town)
     token = town.auth.server.notices.token(notice)
