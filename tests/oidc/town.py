@@ -125,8 +125,10 @@ class Login:
         session: Any = request.session
         form = await request.form()
         pending = self.server.pending(session, request.query_params["transaction"])
-        if pending is None or not session.csrf_matches(form.get("csrf")):
+        if pending is None:
             return PlainTextResponse("gone", 400)
+        if not session.csrf_matches(form.get("csrf")):  # as when another tab has logged in meanwhile: decide again
+            return RedirectResponse(pending.resume, 303)
         if form.get("deny"):
             return self.server.deny(session, pending)  # type: ignore[return-value]
         if pending.kind in (Interaction.LOG_IN, Interaction.REAUTHENTICATE):

@@ -57,6 +57,9 @@ On that page, in the request that changes the session::
     return RedirectResponse(pending.resume, 303)       # decides again: another page, or back to the client
     return server.deny(request.session, pending)       # or: the user said no
 
+A login rotates the session's secret, and with it the CSRF token of every other tab's form: if a form's token is out of
+date, answer with ``pending.resume`` too. It decides again, and usually there is nothing left to ask.
+
 Every verb is also there without ``ServerApp``: ``await server.authorize(await Call.read(scope, receive))`` gives a
 ``Reply`` (an ASGI response) or one of the values above. ``await server.bearer(token, sessions)`` gives an access
 token's claims, for an API beside the server, as long as its session lives.

@@ -46,7 +46,7 @@ def begin(session: AsyncHandle, *, next: str, max_age: int, renew: bool, at: int
     )
     kept = {name: getattr(login, name) for name in ("nonce", "verifier", "next", "max_age", "renew", "at", "issuer")}
     session[_KEY + login.state] = kept
-    _forget(session, at)
+    _forget(session, login)
     return login
 
 
@@ -67,8 +67,9 @@ def own_path(path: str) -> str:
     return path
 
 
-def _forget(session: AsyncHandle, at: int) -> None:
-    ages = {key: session[key]["at"] for key in session if key.startswith(_KEY)}
+def _forget(session: AsyncHandle, newest: Login) -> None:
+    ages = {key: session[key]["at"] for key in session if key.startswith(_KEY) and key != _KEY + newest.state}
     oldest_first = sorted(ages, key=lambda key: ages[key])
-    for key in {*oldest_first[: max(0, len(ages) - MOST)], *(key for key in ages if at - ages[key] > LIFE)}:
+    surplus = oldest_first[: max(0, len(ages) + 1 - MOST)]
+    for key in {*surplus, *(key for key in ages if newest.at - ages[key] > LIFE)}:
         del session[key]

@@ -179,7 +179,7 @@ class RelyingParty:
         issued_at = datetime.fromtimestamp(claims["iat"], UTC)
         if await _shell_of(session).still_upstream(session.sid or "", issued_at=issued_at):
             return
-        session.log_out(Reason.IDP)  # it has ended already: this clears its cookie
+        session.log_out(Reason.IDP)  # its row has ended already; now this request knows it too
         await session.commit()
         raise LoginFailed("ended_meanwhile", "the provider's session was over before this one began", login.next)
 
