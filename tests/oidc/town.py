@@ -67,6 +67,7 @@ class Login:
     middleware: SessionMiddleware = field(init=False)
     shown: list[Any] = field(factory=list)
     told: list[tuple[str, Outcome]] = field(factory=list)
+    more: list[Route] = field(factory=list)
 
     def open(
         self,
@@ -91,6 +92,7 @@ class Login:
         routes = [
             Route("/login", self.page),
             Route("/login", self.answer, methods=["POST"]),
+            *self.more,
             Mount("/", ServerApp(self.server, self.show)),
         ]
         cookie = Cookie(name="__Host-auth", same_site="None")

@@ -23,9 +23,9 @@ token means and who is told of a logout. This package is what lies between: plai
     async def backchannel(request):                                       # POST /backchannel, called by the provider
         return await provider.back_channel(await Call.read(request.scope, request.receive))
 
-A silent renewal is ``begin(..., prompt="none", renew=True)``; ``LoginFailed.error`` says why it came to nothing, and
-only ``login_required`` has ended the session. A session here ends when the provider says so (``back_channel``), also if
-that message overtakes the login.
+``await provider.userinfo(landed)`` asks for the name and the like. A silent renewal is ``begin(..., prompt="none",
+renew=True)``; ``LoginFailed.error`` says why it came to nothing, and only ``login_required`` has ended the session. A
+session here ends when the provider says so (``back_channel``), also if that message overtakes the login.
 
 **An authorization server**::
 

@@ -12,6 +12,7 @@ from attrs import frozen
 from sessioncore import InvalidSetting
 
 from ..handle import AsyncHandle
+from .pending import KEY as WAITING
 
 MOST: Final = 8
 LIFE: Final = 3_600_000  # milliseconds; as long as the server's own pages may take
@@ -57,6 +58,12 @@ def take(session: AsyncHandle, state: str, at: int, issuer: str) -> Login | None
         return None
     del session[_KEY + state]
     return Login(state=state, **kept) if at - kept["at"] <= LIFE else None
+
+
+def carried(session: AsyncHandle) -> dict[str, Any]:
+    """Give what other tabs of this browser wait for: it is nobody's data, and outlasts a login as somebody else."""
+    waits = (_KEY, WAITING)
+    return {key: session[key] for key in session if key.startswith(waits)}
 
 
 def own_path(path: str) -> str:

@@ -14,7 +14,7 @@ from .clients import Client
 MOST: Final = 8  # tabs that wait for an answer at once; the oldest is forgotten
 LARGEST: Final = 4_096  # characters of one request's parameters
 LIFE: Final = 3_600_000  # milliseconds that a page may take
-_KEY: Final = "oidc.request."
+KEY: Final = "oidc.request."
 
 
 @frozen(kw_only=True)
@@ -72,7 +72,7 @@ def begin_waiting(params: Mapping[str, str], at: int) -> Waiting:
 
 def keep(handle: AsyncHandle, waiting: Waiting, kind: Interaction) -> None:
     """Write a request into the session; the oldest beyond the cap, and those of long ago, are dropped."""
-    handle[_KEY + waiting.id] = {
+    handle[KEY + waiting.id] = {
         "params": dict(waiting.params),
         "did": asdict(waiting.transaction),
         "at": waiting.at,
@@ -83,7 +83,7 @@ def keep(handle: AsyncHandle, waiting: Waiting, kind: Interaction) -> None:
 
 def find(handle: AsyncHandle, name: str, at: int) -> tuple[Waiting, Interaction] | None:
     """Find a request by its name, with the page that it waits for."""
-    found: dict[str, Any] | None = handle.get(_KEY + name) if name.isprintable() and 0 < len(name) <= 64 else None
+    found: dict[str, Any] | None = handle.get(KEY + name) if name.isprintable() and 0 < len(name) <= 64 else None
     if found is None or at - found["at"] > LIFE:
         return None
     waiting = Waiting(id=name, params=found["params"], transaction=Transaction(**found["did"]), at=found["at"])
@@ -92,7 +92,7 @@ def find(handle: AsyncHandle, name: str, at: int) -> tuple[Waiting, Interaction]
 
 def drop(handle: AsyncHandle, name: str) -> None:
     """Forget a request that has its answer."""
-    handle.pop(_KEY + name, None)
+    handle.pop(KEY + name, None)
 
 
 def done(waiting: Waiting, kind: Interaction, subject: str) -> Waiting:
@@ -101,7 +101,7 @@ def done(waiting: Waiting, kind: Interaction, subject: str) -> Waiting:
 
 
 def _forget(handle: AsyncHandle, newest: Waiting) -> None:
-    ages = {key: handle[key]["at"] for key in handle if key.startswith(_KEY) and key != _KEY + newest.id}
+    ages = {key: handle[key]["at"] for key in handle if key.startswith(KEY) and key != KEY + newest.id}
     oldest_first = sorted(ages, key=lambda key: (ages[key], key))
     old = [key for key in oldest_first if newest.at - ages[key] > LIFE]
     surplus = oldest_first[: max(0, len(ages) + 1 - MOST)]

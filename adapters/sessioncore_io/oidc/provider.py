@@ -39,7 +39,7 @@ class Provider:
     async def metadata(self) -> Mapping[str, Any]:
         """Give the metadata. Raises ``ProviderUnavailable``, also for a document of another issuer."""
         if self._metadata is None:
-            found = await self._fetch(self.issuer.rstrip("/") + "/.well-known/openid-configuration")
+            found = await self.fetch(self.issuer.rstrip("/") + "/.well-known/openid-configuration")
             if found.get("issuer") != self.issuer:
                 raise ProviderUnavailable(f"the document of {self.issuer} names another issuer: mend the setting")
             self._metadata = found
@@ -76,7 +76,7 @@ class Provider:
 
     async def _key_set(self) -> KeySet:
         if self._keys is None:
-            document: Any = await self._fetch(await self.endpoint("jwks_uri"))
+            document: Any = await self.fetch(await self.endpoint("jwks_uri"))
             try:
                 self._keys = KeySet.import_key_set(document)
             except (JoseError, KeyError, TypeError, ValueError) as error:
@@ -84,10 +84,11 @@ class Provider:
             self._fetched_at = self.clock()
         return self._keys
 
-    async def _fetch(self, address: str) -> Mapping[str, Any]:
+    async def fetch(self, address: str, headers: Mapping[str, str] | None = None) -> Mapping[str, Any]:
+        """Fetch a document of the provider's. Raises ``ProviderUnavailable``."""
         try:
             async with httpx2.AsyncClient(**client_options(self.transport)) as client:
-                answer = await client.get(address, headers={"accept": "application/json"})
+                answer = await client.get(address, headers={"accept": "application/json", **(headers or {})})
                 answer.raise_for_status()
                 found = answer.json() if len(answer.content) <= LARGEST else None
         except (httpx2.HTTPError, ValueError) as error:

@@ -32,7 +32,7 @@ from .addresses import check_address
 from .failures import BadToken, LoginFailed, ProviderUnavailable
 from .idtokens import check_id_token
 from .keys import ALGORITHMS
-from .logins import Login
+from .logins import Login, carried
 from .provider import Provider
 from .receiving import check_logout_token, end_sessions
 from .settings import settled
@@ -159,10 +159,16 @@ class RelyingParty:
         acceptance = await self._accepted(session, login, claims)
         if acceptance.verdict is Verdict.SIGN_IN:
             attempt = await session.attempt(acceptance.subject)
-            methods = self._methods(claims)
+            kept = carried(session)
             session.log_in(
-                attempt, methods, remember=remember, label=label, upstream=acceptance.upstream, not_after=not_after
+                attempt,
+                self._methods(claims),
+                remember=remember,
+                label=label,
+                upstream=acceptance.upstream,
+                not_after=not_after,
             )
+            session.update(kept)
         session[ID_TOKEN] = tokens["id_token"]
         await session.commit()
         await self._still_on(session, login, claims)
@@ -250,7 +256,18 @@ class RelyingParty:
 
     # -- leaving ---------------------------------------------------------------------------------------------
 
-    async def log_out(self, session: AsyncHandle, *, state: str = "", reason: Reason = Reason.USER) -> str:
+    async def userinfo(self, landed: Landed) -> Mapping[str, Any]:
+        """Ask the provider what is known about who has just logged in (OpenID Connect Core 1.0, 5.3).
+
+        Raises ``ProviderUnavailable``, also for an answer about somebody else.
+        """
+        address = await self.provider.endpoint("userinfo_endpoint")
+        said = await self.provider.fetch(address, {"authorization": f"Bearer {landed.access_token}"})
+        if said.get("sub") != landed.claims["sub"]:
+            raise ProviderUnavailable(f"{address} answers about somebody else")
+        return said
+
+    async def log_out(self, session: AsyncHandle, *, state: str = "", reason: Reason = Reason.USER, **more: str) -> str:
         """End the session here, at once and whatever happens; give the address that ends the provider's too.
 
         Commit it, or let the middleware, before the browser goes there. Without an endpoint there, it is where the user
@@ -260,18 +277,22 @@ class RelyingParty:
         session.log_out(reason)
         await session.commit()
         try:
-            return await self.logout_url(hint, state)
+            return await self.logout_url(hint, state, **more)
         except ProviderUnavailable:
             return self.post_logout_redirect_uri or "/"
 
-    async def logout_url(self, id_token_hint: str = "", state: str = "") -> str:
-        """Give the address at which the provider ends its session. Raises ``ProviderUnavailable`` if it has none."""
+    async def logout_url(self, id_token_hint: str = "", state: str = "", **more: str) -> str:
+        """Give the address at which the provider ends its session. Raises ``ProviderUnavailable`` if it has none.
+
+        A server of this package takes ``federated="yes"``, and has its own provider's session ended too.
+        """
         address = await self.provider.endpoint("end_session_endpoint")
         asked = {
             "id_token_hint": id_token_hint,
             "client_id": self.client_id,
             "post_logout_redirect_uri": self.post_logout_redirect_uri,
             "state": state,
+            **more,
         }
         return str(httpx2.URL(address).copy_merge_params({name: value for name, value in asked.items() if value}))
 
