@@ -134,6 +134,7 @@ async def test_a_hint_of_somebody_else_is_not_answered(town: Town) -> None:
 
     silent = answer(await asked(browser, prompt="none", id_token_hint=hint))
     page = await asked(browser, id_token_hint=hint)
+    assert "<h1>log_in for bob</h1>" in page.text
     wrong = answer(await answered(town, browser, page, "alice"))
     right = answer(await answered(town, browser, await asked(browser, id_token_hint=hint), "bob"))
 
@@ -441,3 +442,28 @@ async def test_an_ended_session_is_refused_and_its_cookie_left_alone(town: Town)
 
 def test_two_issuers_equal_subs_are_two_subjects() -> None:
     assert subject_of(AUTH, "alice") != subject_of("https://other.example/", "alice")
+
+
+async def test_pages_of_decisions_are_nobodys_frames(town: Town) -> None:
+    """The application has thought of no header for this one; the server has."""
+    browser = await signed_in(town)
+
+    page = await browser.get(f"{AUTH}oidc/logout")
+
+    assert "log out?" in page.text
+    assert page.response.headers["content-security-policy"] == "frame-ancestors 'none'"
+    assert page.response.headers["x-frame-options"] == "DENY"
+
+
+async def test_a_request_with_a_former_cookie_waits_for_nothing(town: Town) -> None:
+    """Another tab has rotated the secret meanwhile: what this one would write is dropped, so it says so."""
+    browser = town.browser()
+    await asked(browser)
+    jar = {cookie.name: str(cookie.value) for cookie in browser.client.cookies.jar}
+    await browser.submit(await asked(browser))
+
+    late = town.browser()
+    late.client.cookies.set("__Host-auth", jar["__Host-auth"], domain="auth.example")
+    page = await late.get(authorize_url())
+
+    assert page.status == 409

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from attrs import evolve
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
@@ -188,7 +189,7 @@ async def test_a_form_that_says_it_twice_is_refused(town: Town) -> None:
 
 async def test_a_relaxed_type_is_an_option(town: Town) -> None:
     await town.signed_in()
-    town.shop.provider._any_logout_type = True
+    town.shop.provider.party = evolve(town.shop.provider.party, any_logout_type=True)
 
     answer = await told(town, signed(good(town), "JWT"))
 
@@ -197,7 +198,7 @@ async def test_a_relaxed_type_is_an_option(town: Town) -> None:
 
 async def test_an_id_token_is_no_logout_token_even_then(town: Town) -> None:
     await town.signed_in()
-    town.shop.provider._any_logout_type = True
+    town.shop.provider.party = evolve(town.shop.provider.party, any_logout_type=True)
     id_token = dict(shop_session(town).data)["oidc.id_token"].strip('"')
 
     await refused(town, id_token)

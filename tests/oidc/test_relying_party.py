@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
 import pytest
+from attrs import evolve
 
 from sessioncore import InvalidSetting, Limits, Policy, Reason, State
 from sessioncore_io.oidc import LoginFailed, ProviderUnavailable, RelyingParty
@@ -314,7 +315,7 @@ async def test_an_account_of_ones_own_may_be_named(town: Town, forger: Forger) -
     async def account(claims: Any) -> str:
         return f"user 7, who is {claims['sub']} there"
 
-    town.shop.provider._account = account
+    town.shop.provider.party = evolve(town.shop.provider.party, account=account)
     browser = town.browser()
 
     page = await landed(browser, forger)
@@ -454,6 +455,36 @@ async def test_the_applications_own_lifetime_is_what_is_asked_for(town: Town) ->
     assert (await begun(town.browser()))["max_age"] == "3600"
 
 
+async def test_a_provider_that_does_not_tell_ages_is_not_asked_for_them(town: Town, forger: Forger) -> None:
+    town.shop.provider.party = evolve(town.shop.provider.party, says_auth_time=False)
+    forger.change = lambda claims: _without(claims, "auth_time")
+    browser = town.browser()
+
+    page = await landed(browser, forger)
+
+    assert page.text == HELLO
+    assert "max_age" not in await begun(browser)
+
+
+async def test_a_withdrawn_key_is_not_believed_for_ever(town: Town, forger: Forger) -> None:
+    await landed(town.browser(), forger)
+    town.internet.log.clear()
+    town.clock.advance(timedelta(hours=1, seconds=1))
+
+    await landed(town.browser(), forger)
+
+    assert [line for line in town.internet.log if line.endswith("jwks.json")] == [f"GET {AUTH}.well-known/jwks.json"]
+
+
+@pytest.mark.parametrize("error", ["<script>", "Not An Error", "x" * 100, ""])
+async def test_an_error_that_is_none_is_not_repeated(town: Town, error: str) -> None:
+    browser = town.browser()
+
+    page = await back(browser, await begun(browser), code="", error=error)
+
+    assert page.text == "failed invalid_response"
+
+
 @pytest.mark.parametrize(
     "setting",
     [
@@ -463,6 +494,8 @@ async def test_the_applications_own_lifetime_is_what_is_asked_for(town: Town) ->
         {"issuer": "http://auth.example/"},
         {"redirect_uri": "/callback"},
         {"post_logout_redirect_uri": "ftp://shop.example/"},
+        {"scopes": ("profile",)},
+        {"assumed_method": "magic"},
     ],
 )
 def test_a_setting_that_would_weaken_it_is_refused(setting: dict[str, Any]) -> None:

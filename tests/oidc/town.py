@@ -117,7 +117,7 @@ class Login:
         if pending is None:
             return PlainTextResponse("gone", 400)
         return HTMLResponse(
-            f'<h1>{pending.kind}</h1><form method="post" action="/login?{pending.query}">'
+            f'<h1>{pending.kind} for {pending.subject}</h1><form method="post" action="/login?{pending.query}">'
             f'<input name="csrf" value="{request.session.csrf_token}"></form>',  # type: ignore[attr-defined]
             headers={"content-security-policy": "frame-ancestors 'none'"},
         )

@@ -57,15 +57,17 @@ On that page, in the request that changes the session::
     return RedirectResponse(pending.resume, 303)       # decides again: another page, or back to the client
     return server.deny(request.session, pending)       # or: the user said no
 
-A login rotates the session's secret, and with it the CSRF token of every other tab's form: if a form's token is out of
-date, answer with ``pending.resume`` too. It decides again, and usually there is nothing left to ask.
+Put ``PAGE_HEADERS`` on such pages: nobody may frame them. A login rotates the session's secret, and with it the CSRF
+token of every other tab's form: if a form's token is out of date, answer with ``pending.resume`` too. It decides again,
+and usually there is nothing left to ask.
 
 Every verb is also there without ``ServerApp``: ``await server.authorize(await Call.read(scope, receive))`` gives a
 ``Reply`` (an ASGI response) or one of the values above. ``await server.bearer(token, sessions)`` gives an access
 token's claims, for an API beside the server, as long as its session lives.
 
-``await server.reset_password(sessions, subject, write)`` is ``sessions.reset_password`` with the clients told at once;
-``sessions`` is ``SessionMiddleware(...).sessions``. ``await sessions.sweep()`` now and then finds those that expired.
+``await server.reset_password(sessions, subject, write)`` is ``sessions.reset_password`` with the clients told at once,
+and ``await server.settle(sessions, subject)`` tells them after ``session.password_changed()``; ``sessions`` is
+``SessionMiddleware(...).sessions``. ``await sessions.sweep()`` now and then finds those that expired.
 
 **Names of one's own machine**: ``RelyingParty(transport=LocalNames())`` maps ``*.localhost`` to 127.0.0.1, and
 ``AuthorizationServer(local=True)`` lets logout notices go there. Issuers and addresses may be http only there.
@@ -83,9 +85,10 @@ from .routes import ServerApp
 from .server import AuthorizationServer
 from .settings import Paths
 from .transport import LocalNames
-from .web import Call, Params, Reply
+from .web import PAGE_HEADERS, Call, Params, Reply
 
 __all__ = [
+    "PAGE_HEADERS",
     "AuthorizationServer",
     "BadToken",
     "Call",

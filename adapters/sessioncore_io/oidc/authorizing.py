@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from attrs import evolve
 
+from sessioncore.flows import Standing
 from sessioncore.sso import (
     AuthenticationRequest,
     ErrorCode,
@@ -36,6 +37,8 @@ from .web import Call, Params, Reply, redirect, refusal
 
 TRANSACTION: Final = "transaction"
 GONE: Final = "It has been answered already, or it waited too long. Go back to the application and begin again."
+
+CHANGED: Final = "This browser's session changed meanwhile, in another tab. Go back and try again."
 
 
 class Authorizing:
@@ -65,13 +68,13 @@ class Authorizing:
         found = waiting_room.find(handle, name, handle.at)
         if found is None:
             return None
-        waiting, kind = found
-        return self._pending(arrive(self.protocol, Params(tuple(waiting.params.items()))), waiting, kind, "")
+        waiting, asked = found
+        return self._pending(arrive(self.protocol, Params(tuple(waiting.params.items()))), waiting, asked)
 
     def did(self, handle: AsyncHandle, pending: Pending, kind: Interaction) -> None:
         """Record that the session's subject answered this page, in the same commit as what the answer changed."""
         subject = handle.subject or ""
-        waiting_room.keep(handle, waiting_room.done(pending.waiting, kind, subject), kind)
+        waiting_room.keep(handle, waiting_room.done(pending.waiting, kind, subject), Interact(kind, pending.subject))
 
     def deny(self, handle: AsyncHandle, pending: Pending, why: str = "the user said no") -> Reply:
         """Send the browser back without anything granted."""
@@ -96,8 +99,10 @@ class Authorizing:
         if isinstance(answer, Refuse):
             return self._refused(handle, arrived, request, waiting, answer)
         if isinstance(answer, Interact):
-            waiting_room.keep(handle, waiting, answer.kind)
-            return self._pending(arrived, waiting, answer.kind, answer.subject)
+            if handle._standing in (Standing.FORMER, Standing.INERT):  # it may write nothing, so nothing would wait
+                return refusal(CHANGED, status=409)
+            waiting_room.keep(handle, waiting, answer)
+            return self._pending(arrived, waiting, answer)
         return await self._granted(handle, arrived, request, waiting, answer)
 
     async def _answer(
@@ -167,11 +172,11 @@ class Authorizing:
         _, _, headers = self.protocol.create_authorization_response(asked, granted.subject, grant=grant)
         return arrived.answer(*_params_of(dict(headers)["Location"], arrived))
 
-    def _pending(self, arrived: Arrived, waiting: Waiting, kind: Interaction, subject: str) -> Pending:
+    def _pending(self, arrived: Arrived, waiting: Waiting, asked: Interact) -> Pending:
         return Pending(
             id=waiting.id,
-            kind=kind,
-            subject=subject,
+            kind=asked.kind,
+            subject=asked.subject,
             client=arrived.client,
             scopes=arrived.scopes,
             resume=f"{self.url(self.paths.authorize)}?{urlencode({TRANSACTION: waiting.id})}",

@@ -33,7 +33,7 @@ class Login:
     issuer: str
 
 
-def begin(session: AsyncHandle, *, next: str, max_age: int, renew: bool, at: int, issuer: str) -> Login:
+def begin(session: AsyncHandle, *, next: str, max_age: int | None, renew: bool, at: int, issuer: str) -> Login:
     """Draw what has to come back, and keep it; the oldest login beyond the cap is forgotten."""
     login = Login(
         state=secrets.token_urlsafe(16),

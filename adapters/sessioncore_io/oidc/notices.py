@@ -12,7 +12,7 @@ from sessioncore.effects import arun
 from sessioncore.sso import Happening, NotifySession, NotifySubject, client_sid, plan_logout
 
 from ..shell import AsyncSessions
-from ..world import Clock, wall_clock
+from ..world import Clock, log, wall_clock
 from .clients import Client
 from .grants import clients_of
 from .guard import PublicOnly
@@ -115,6 +115,8 @@ class LogoutNotices:
         try:
             async with gate:
                 outcome = await self._posted(notice)
+        except Exception:  # one notice that cannot be sent keeps no other one waiting
+            log.exception("a logout notice to %s could not be sent", notice.client_id)
         finally:
             self.queue.settle(notice, outcome, self._clock())
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from attrs import asdict, evolve, field, frozen
 
-from sessioncore.sso import Interaction, Transaction
+from sessioncore.sso import Interact, Interaction, Transaction
 
 from ..handle import AsyncHandle
 from .clients import Client
@@ -70,24 +70,25 @@ def begin_waiting(params: Mapping[str, str], at: int) -> Waiting:
     return Waiting(id=secrets.token_urlsafe(12), params=dict(params), transaction=Transaction(), at=at)
 
 
-def keep(handle: AsyncHandle, waiting: Waiting, kind: Interaction) -> None:
+def keep(handle: AsyncHandle, waiting: Waiting, asked: Interact) -> None:
     """Write a request into the session; the oldest beyond the cap, and those of long ago, are dropped."""
     handle[KEY + waiting.id] = {
         "params": dict(waiting.params),
         "did": asdict(waiting.transaction),
         "at": waiting.at,
-        "kind": kind,
+        "kind": asked.kind,
+        "subject": asked.subject,
     }
     _forget(handle, waiting)
 
 
-def find(handle: AsyncHandle, name: str, at: int) -> tuple[Waiting, Interaction] | None:
+def find(handle: AsyncHandle, name: str, at: int) -> tuple[Waiting, Interact] | None:
     """Find a request by its name, with the page that it waits for."""
     found: dict[str, Any] | None = handle.get(KEY + name) if name.isprintable() and 0 < len(name) <= 64 else None
     if found is None or at - found["at"] > LIFE:
         return None
     waiting = Waiting(id=name, params=found["params"], transaction=Transaction(**found["did"]), at=found["at"])
-    return waiting, Interaction(found["kind"])
+    return waiting, Interact(Interaction(found["kind"]), found["subject"])
 
 
 def drop(handle: AsyncHandle, name: str) -> None:

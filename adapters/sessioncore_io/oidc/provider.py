@@ -10,11 +10,14 @@ from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 from joserfc.jwt import Token
 
+from sessioncore import InvalidSetting
+
 from .addresses import check_address
 from .failures import BadToken, ProviderUnavailable
 from .transport import client_options
 
 LARGEST: Final = 512 * 1024  # bytes of a document
+STALE: Final = 3_600_000  # milliseconds after which keys are fetched anew: one may have been withdrawn
 REFETCH: Final = 60_000  # milliseconds between two looks for a key that nobody knows
 
 
@@ -28,6 +31,8 @@ class Provider:
         clock: Callable[[], int],
         transport: httpx2.AsyncBaseTransport | None,
     ) -> None:
+        if not algorithms or "none" in algorithms or any(name.startswith("HS") for name in algorithms):
+            raise InvalidSetting("algorithms", algorithms, "name those that the provider signs with: RS256, ES256")
         self.issuer = check_address("issuer", issuer)
         self.algorithms = algorithms
         self.clock = clock
@@ -50,7 +55,10 @@ class Provider:
         address = (await self.metadata()).get(name)
         if not isinstance(address, str):
             raise ProviderUnavailable(f"{self.issuer} has no {name}")
-        return check_address(name, address)
+        try:
+            return check_address(name, address)
+        except InvalidSetting as error:
+            raise ProviderUnavailable(f"{self.issuer} publishes an address that is none: {error}") from None
 
     async def verified(self, text: str) -> Token:
         """Verify a signature by the provider's keys, and look again for one that is new. Raises ``BadToken``."""
@@ -75,7 +83,7 @@ class Provider:
             raise BadToken(f"it cannot be verified ({type(error).__name__})") from None
 
     async def _key_set(self) -> KeySet:
-        if self._keys is None:
+        if self._keys is None or self.clock() - self._fetched_at > STALE:
             document: Any = await self.fetch(await self.endpoint("jwks_uri"))
             try:
                 self._keys = KeySet.import_key_set(document)

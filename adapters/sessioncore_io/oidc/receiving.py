@@ -1,5 +1,6 @@
 """Back-channel logout, the receiving side: what a logout token has to be, and which sessions it ends."""
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -8,16 +9,19 @@ from typing import Any, Final
 from joserfc.errors import JoseError
 from joserfc.jwt import JWTClaimsRegistry, Token
 
+from sessioncore import Contention, StoreUnavailable
 from sessioncore.events import LONGEST_NAME
 from sessioncore.sso import LogoutToken
 
 from ..shell import AsyncSessions
-from .failures import BadToken
+from .failures import BadToken, ProviderUnavailable
 from .grants import marked
-from .idtokens import LEEWAY
+from .idtokens import LEEWAY, OLDEST
+from .landing import shell_of
 from .notices import EVENT, LOGOUT_TOKEN
+from .party import Party
+from .web import Call, Reply
 
-OLDEST: Final = 600  # seconds since its issue, whatever its exp says
 MEMORY: Final = 3_600_000  # milliseconds for which a token is remembered: longer than it can be used
 
 
@@ -81,3 +85,42 @@ async def end_sessions(token: LogoutToken, claims: Mapping[str, Any], sessions: 
     ended = await sessions.end_upstream(token.issuer, sid=token.sid, subject=token.owner, issued_at=issued_at)
     await marked(sessions, f"{name} done", until)
     return ended
+
+
+async def received(call: Call, party: Party) -> Reply:
+    """Answer a logout token: 200, or 400 and nothing changed; 503 asks to try again."""
+    call.session.passive()
+    try:
+        claims = await _checked(call, party)
+        token = LogoutToken(
+            issuer=party.provider.issuer,
+            sub=claims.get("sub", ""),
+            sid=claims.get("sid", ""),
+            subject=await party.subject(claims) if claims.get("sub") else "",
+        )
+        await end_sessions(token, claims, shell_of(call.session))
+    except BadToken as error:
+        return _answer(400, "invalid_request", str(error))
+    except (ProviderUnavailable, StoreUnavailable, Contention):
+        return _answer(503, "temporarily_unavailable")
+    return _answer(200)
+
+
+async def _checked(call: Call, party: Party) -> Mapping[str, Any]:
+    text = call.form.get("logout_token")
+    if call.method != "POST" or call.form.repeated or not text:
+        raise BadToken("post one logout_token")
+    return check_logout_token(
+        await party.provider.verified(text),
+        issuer=party.provider.issuer,
+        client_id=party.client_id,
+        at=party.provider.clock() // 1_000,
+        any_type=party.any_logout_type,
+    )
+
+
+def _answer(status: int, error: str = "", why: str = "") -> Reply:
+    """Answer the provider; nobody may keep it (Back-Channel Logout 1.0, 2.8)."""
+    said = {"error": error, "error_description": why} if why else {"error": error}
+    headers = (("content-type", "application/json"), ("cache-control", "no-store"))
+    return Reply(status=status, headers=headers, body=json.dumps(said).encode() if error else b"")

@@ -3,12 +3,12 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from .pending import Pending
 from .server import AuthorizationServer
-from .web import Call, Reply
+from .web import PAGE_HEADERS, Call, Reply
 
 # Draw what a value asks for: any ASGI application, such as a response of Starlette's or a Reply.
 Show = Callable[[Call, Any], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
 
 
 class ServerApp:
@@ -27,8 +27,19 @@ class ServerApp:
         else:
             call = await Call.read(scope, receive)
             answer = await verb(call)
-            answer = answer if isinstance(answer, Reply) else await self.show(call, answer)
+            if not isinstance(answer, Reply):
+                answer, send = await self.show(call, answer), _unframed(send)
         await answer(scope, receive, send)
 
 
-__all__ = ["Pending", "ServerApp", "Show"]
+def _unframed(send: Send) -> Send:
+    """Let no other page frame one on which something is decided, whatever the application has thought of."""
+
+    async def sending(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            given = {name.lower() for name, _ in message.get("headers", ())}
+            more = [(n.encode(), v.encode()) for n, v in PAGE_HEADERS if n.encode() not in given]
+            message = {**message, "headers": [*message.get("headers", ()), *more]}
+        await send(message)
+
+    return sending

@@ -103,6 +103,10 @@ class AuthorizationServer:
     ) -> None:
         """End every session of the subject around ``write``, as ``AsyncSessions`` does, and have all clients told."""
         await sessions.reset_password(subject, write)
+        await self.settle(sessions, subject)
+
+    async def settle(self, sessions: AsyncSessions, subject: str) -> None:
+        """Have the clients told now of sessions that an epoch has ended, as after ``password_changed``; else later."""
         await self.notices.settle(sessions, subject)
 
     # -- the applications' endpoints -----------------------------------------------------------------------
