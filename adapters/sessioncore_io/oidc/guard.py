@@ -9,6 +9,7 @@ from typing import Final
 import httpx2
 
 from .addresses import is_local
+from .transport import readdressed
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
@@ -48,9 +49,7 @@ class PublicOnly(httpx2.AsyncBaseTransport):
         if request.url.scheme != "https" and not here:
             raise Forbidden("only https leaves this server", request=request)
         address = "127.0.0.1" if here and host.endswith("localhost") else await self._checked(request, here)
-        request.url = request.url.copy_with(host=address)
-        request.extensions = {**request.extensions, "sni_hostname": host}
-        return await self._through.handle_async_request(request)
+        return await self._through.handle_async_request(readdressed(request, address, sni_hostname=host))
 
     async def _checked(self, request: httpx2.Request, here: bool) -> str:
         host, port = request.url.host, request.url.port or (443 if request.url.scheme == "https" else 80)

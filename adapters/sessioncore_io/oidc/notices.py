@@ -105,6 +105,10 @@ class LogoutNotices:
             except TimeoutError:
                 continue
 
+    async def aclose(self) -> None:
+        """Close the connections to the clients, as a server does that stops."""
+        await self._transport.aclose()
+
     async def deliver(self) -> None:
         """Try once everything that is due now; what fails waits for its next turn."""
         gate = asyncio.Semaphore(AT_ONCE)

@@ -207,3 +207,7 @@ class RelyingParty:
     async def back_channel(self, call: Call) -> Reply:
         """End what a logout token of the provider's names: 200, or 400 and nothing changed; 503 asks to try again."""
         return await received(call, self.party)
+
+    async def aclose(self) -> None:
+        """Close the connections to the provider, as an application does that stops."""
+        await self.provider.transport.aclose()

@@ -17,12 +17,23 @@ class LocalNames(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request on; its Host header says whom it was for."""
         if request.url.host.endswith(".localhost"):
-            request.url = request.url.copy_with(host="127.0.0.1")
+            request = readdressed(request, "127.0.0.1")
         return await self._through.handle_async_request(request)
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._through.aclose()
+
+
+def readdressed(request: httpx2.Request, host: str, **extensions: str) -> httpx2.Request:
+    """Give the same request for another host; the one at hand stays as it is, cookies go by its address."""
+    return httpx2.Request(
+        request.method,
+        request.url.copy_with(host=host),
+        headers=request.headers,
+        stream=request.stream,
+        extensions={**request.extensions, **extensions},
+    )
 
 
 class Lent(httpx2.AsyncBaseTransport):
