@@ -314,7 +314,7 @@ PLANTS = {
     "a nonce is not compared": Plant(hmac, "compare_digest", lambda *_: True, _id_token("wrong-nonce")),
     "an old ID token is good": Plant(idtokens, "OLDEST", 10**9, _id_token("issued-long-ago")),
     "at_hash is not compared": Plant(
-        idtokens, "half_hash", lambda _: "AAAAAAAAAAAAAAAAAAAAAA", _id_token("wrong-at-hash")
+        idtokens, "create_half_hash", lambda *_: b"AAAAAAAAAAAAAAAAAAAAAA", _id_token("wrong-at-hash")
     ),
     "an ID token's signature is not checked": Plant(
         Provider,

@@ -33,7 +33,7 @@ from .hints import hint_of
 from .pending import Pending, Waiting
 from .protocol import Issue, Protocol
 from .settings import Paths, Rules, UserClaims, settled
-from .web import Call, Params, Reply, redirect, refusal
+from .web import Call, Params, Reply, not_allowed, redirect, refusal
 
 TRANSACTION: Final = "transaction"
 GONE: Final = "It has been answered already, or it waited too long. Go back to the application and begin again."
@@ -52,6 +52,8 @@ class Authorizing:
 
     async def authorize(self, call: Call) -> Reply | Pending:
         """Answer a request, or one that was interrupted by a page: with a reply, or with the page that is needed."""
+        if call.method not in ("GET", "POST"):
+            return not_allowed("GET", "POST")
         try:
             if call.method == "GET" and TRANSACTION in call.query.once:
                 return await self._resumed(call.session, call.query.get(TRANSACTION))

@@ -1,12 +1,11 @@
 """Whether an ID token is what the client asked for: every check of OpenID Connect Core 1.0, 3.1.3.7, but those on time
 of login and strength, which ``sessioncore.sso.accept`` makes."""
 
-import base64
 import hmac
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Any, Final
 
+from authlib.oidc.core.util import create_half_hash
 from joserfc.errors import JoseError
 from joserfc.jwt import JWTClaimsRegistry, Token
 
@@ -42,11 +41,7 @@ def check_id_token(
         raise BadToken("it is for several, and azp does not name this client")
     if claims.get("azp", client_id) != client_id:
         raise BadToken("azp names another client")
-    if "at_hash" in claims and claims["at_hash"] != half_hash(access_token):
+    expected = create_half_hash(access_token, str(token.header.get("alg")))
+    if "at_hash" in claims and expected is not None and claims["at_hash"] != expected.decode():
         raise BadToken("at_hash is not that of the access token")
     return claims
-
-
-def half_hash(text: str) -> str:
-    """Hash as at_hash asks, for the algorithms of 256 bits."""
-    return base64.urlsafe_b64encode(sha256(text.encode()).digest()[:16]).rstrip(b"=").decode()

@@ -94,7 +94,7 @@ class Keys:
         """Give the text back; None for what was not sealed by these keys."""
         for key in self._signing:
             try:
-                plain = jwe.decrypt_compact(sealed, _sealing_key(key)).plaintext
+                plain = jwe.decrypt_compact(sealed, _sealing_key(key), [*_SEALING.values()]).plaintext
             except (JoseError, ValueError, UnicodeError):
                 continue
             return None if plain is None else plain.decode()

@@ -25,7 +25,7 @@ from .protocol import Protocol
 from .relying import ID_TOKEN
 from .responding import QUERY, respond
 from .settings import Paths
-from .web import Call, Params, Reply, redirect, refusal
+from .web import Call, Params, Reply, not_allowed, redirect, refusal
 
 CONFIRM: Final = "confirm"
 FEDERATED: Final = "federated"
@@ -69,6 +69,8 @@ class Leaving:
     async def logout(self, call: Call) -> Reply | ConfirmLogout | LoggedOut:
         """Answer a request to log out."""
         params = call.params
+        if call.method not in ("GET", "POST"):
+            return not_allowed("GET", "POST")
         if params.repeated or sum(len(value) for _, value in params.pairs) > 2 * LARGEST:
             return refusal("It says something twice, or too much.")
         if call.method == "POST" and not params.get(CONFIRM):

@@ -1,6 +1,7 @@
 """A request and its answer as plain values: what the endpoints need of the web, without any framework."""
 
 import secrets
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from html import escape
 from typing import Any, Final
@@ -50,8 +51,8 @@ class Params:
     @property
     def repeated(self) -> tuple[str, ...]:
         """Name the parameters that came more than once: no endpoint accepts that (RFC 6749, section 3.1)."""
-        names = [name for name, _ in self.pairs]
-        return tuple(sorted({name for name in names if names.count(name) > 1}))
+        times = Counter(name for name, _ in self.pairs)
+        return tuple(sorted(name for name, count in times.items() if count > 1))
 
 
 @frozen(kw_only=True)
@@ -146,6 +147,11 @@ def refusal(why: str, *, status: int = 400) -> Reply:
     return html(
         f"<body><h1>This request cannot be answered</h1><p>{escape(why)}</p></body>", title="Error", status=status
     )
+
+
+def not_allowed(*methods: str) -> Reply:
+    """Refuse a method."""
+    return Reply(status=405, headers=(("allow", ", ".join(methods)), ("cache-control", "no-store")))
 
 
 def redirect(location: str) -> Reply:
