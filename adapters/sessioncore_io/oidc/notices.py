@@ -33,6 +33,8 @@ _HAPPENED: Final = {
     Reason.IDLE: Happening.SERVER_EXPIRY,
     Reason.LIFETIME: Happening.SERVER_EXPIRY,
     Reason.UPSTREAM: Happening.SERVER_EXPIRY,
+    Reason.REPLACED: Happening.REPLACEMENT,
+    Reason.EVICTED: Happening.REPLACEMENT,
     Reason.PASSWORD_RESET: Happening.PASSWORD_RESET,
     Reason.IDP: Happening.PROVIDER_LOGOUT,
     Reason.RP: Happening.RP_LOGOUT,
