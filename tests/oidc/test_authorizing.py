@@ -444,6 +444,28 @@ def test_two_issuers_equal_subs_are_two_subjects() -> None:
     assert subject_of(AUTH, "alice") != subject_of("https://other.example/", "alice")
 
 
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "HEAD", "OPTIONS"])
+@pytest.mark.parametrize("path", ["authorize", "oidc/logout"])
+async def test_another_method_does_nothing(town: Town, method: str, path: str) -> None:
+    browser = await signed_in(town)
+    before = dict(town.auth_store._rows)
+
+    response = await browser.client.request(method, f"{AUTH}{path}")
+
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, POST")
+    assert dict(town.auth_store._rows) == before
+
+
+async def test_what_waits_for_a_client_that_is_gone_is_gone(town: Town) -> None:
+    browser = town.browser()
+    page = await asked(browser)
+    town.auth.server.clients.pop("spa")
+
+    page = await browser.get(page.url)
+
+    assert (page.status, page.text) == (400, "gone")
+
+
 async def test_pages_of_decisions_are_nobodys_frames(town: Town) -> None:
     """The application has thought of no header for this one; the server has."""
     browser = await signed_in(town)

@@ -280,6 +280,17 @@ async def test_an_access_token_ends_by_itself(town: Town) -> None:
     assert (await userinfo(town, issued["access_token"])).status_code == 401
 
 
+async def test_an_api_takes_only_tokens_that_are_for_it(town: Town) -> None:
+    _, code = await code_of(town)
+    token, sessions = (await exchanged(town, code)).json()["access_token"], town.auth.middleware.sessions
+
+    ours = await town.auth.server.bearer(token, sessions, "https://api.example")
+    theirs = await town.auth.server.bearer(token, sessions, "https://other.example")
+
+    assert ours is not None
+    assert (ours["sub"], ours["client_id"], theirs) == ("alice", "spa", None)
+
+
 async def test_an_id_token_is_no_access_token(town: Town) -> None:
     _, code = await code_of(town)
     issued = (await exchanged(town, code)).json()
@@ -299,6 +310,7 @@ async def test_the_token_endpoint_answers_a_preflight_of_registered_origins(town
 
     assert (ours.status_code, ours.headers["access-control-allow-origin"]) == (204, SHOP)
     assert "POST" in ours.headers["access-control-allow-methods"]
+    assert "content-length" not in ours.headers
     assert "access-control-allow-credentials" not in ours.headers
     assert "access-control-allow-origin" not in theirs.headers
 

@@ -107,6 +107,8 @@ FAULTS: dict[str, Fault] = {
     "no-sub": lambda c: _without(c, "sub"),
     "sub-is-a-number": lambda c: {**c, "sub": 7},
     "wrong-at-hash": lambda c: {**c, "at_hash": "AAAAAAAAAAAAAAAAAAAAAA"},
+    "sid-is-a-number": lambda c: {**c, "sid": 7},
+    "long-sid": lambda c: {**c, "sid": "x" * 300},
     "no-id-token": lambda c: None,
 }
 

@@ -4,7 +4,7 @@ The order matters: nothing is sent to an address before it was found among the c
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from attrs import field, frozen
 from authlib.oauth2.rfc6749.errors import OAuth2Error
@@ -15,7 +15,7 @@ from .protocol import Asked, Protocol
 from .responding import QUERY, mode_of, respond
 from .web import Params, Reply, refusal
 
-_UNSUPPORTED = {
+_UNSUPPORTED: Final = {
     "request": "request_not_supported",
     "request_uri": "request_uri_not_supported",
     "registration": "registration_not_supported",

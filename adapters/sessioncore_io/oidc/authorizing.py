@@ -71,7 +71,10 @@ class Authorizing:
         if found is None:
             return None
         waiting, asked = found
-        return self._pending(arrive(self.protocol, Params(tuple(waiting.params.items()))), waiting, asked)
+        try:
+            return self._pending(arrive(self.protocol, Params(tuple(waiting.params.items()))), waiting, asked)
+        except Unanswerable:  # its client was changed meanwhile
+            return None
 
     def did(self, handle: AsyncHandle, pending: Pending, kind: Interaction) -> None:
         """Record that the session's subject answered this page, in the same commit as what the answer changed."""

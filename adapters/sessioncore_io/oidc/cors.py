@@ -6,6 +6,7 @@ from typing import Final
 from .web import Call, Pairs, Reply
 
 ANYBODY: Final = (("access-control-allow-origin", "*"),)
+# Auth0-Client is what that company's libraries, which others use as well, say of themselves.
 _ALLOWED: Final = (
     ("access-control-allow-methods", "GET, POST, OPTIONS"),
     ("access-control-allow-headers", "Authorization, Content-Type, Auth0-Client"),

@@ -1,13 +1,13 @@
 """The ID token that a client sends back: whom, and which session, it means."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from sessioncore.sso import INVALID_HINT, NO_HINT, Hint
 
 from .protocol import Protocol
 
-ID_TOKEN: str = "JWT"  # the type that joserfc writes; access and logout tokens have others
+ID_TOKEN: Final = "JWT"  # the type that joserfc writes; access and logout tokens have others
 
 
 def hint_of(protocol: Protocol, token: str) -> Hint:

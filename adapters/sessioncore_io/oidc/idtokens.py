@@ -9,6 +9,8 @@ from authlib.oidc.core.util import create_half_hash
 from joserfc.errors import JoseError
 from joserfc.jwt import JWTClaimsRegistry, Token
 
+from sessioncore.events import LONGEST_NAME
+
 from .failures import BadToken
 
 LEEWAY: Final = 5  # seconds by which two clocks may disagree
@@ -37,6 +39,9 @@ def check_id_token(
         raise BadToken("it was issued too long ago")
     if not isinstance(claims.get("nonce"), str) or not hmac.compare_digest(claims["nonce"].encode(), nonce.encode()):
         raise BadToken("its nonce is not the one that was sent")
+    sid = claims.get("sid", "")
+    if not isinstance(sid, str) or len(sid) > LONGEST_NAME or not sid.isprintable():
+        raise BadToken("its sid is no name")
     if isinstance(claims["aud"], list) and len(claims["aud"]) > 1 and claims.get("azp") != client_id:
         raise BadToken("it is for several, and azp does not name this client")
     if claims.get("azp", client_id) != client_id:

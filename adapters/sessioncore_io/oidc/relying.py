@@ -147,9 +147,16 @@ class RelyingParty:
         acceptance = await landing.accepted(party, session, login, claims)
         if acceptance.verdict is Verdict.SIGN_IN:
             kept = logins.carried(session)
+            # Only the token says whose attempt it is; what else ends logins meanwhile, ``still_on`` sees.
             attempt = await session.attempt(acceptance.subject)
-            bounds = {"remember": remember, "label": label, "not_after": not_after}
-            session.log_in(attempt, party.methods(claims), upstream=acceptance.upstream, **bounds)  # type: ignore[arg-type]
+            session.log_in(
+                attempt,
+                party.methods(claims),
+                remember=remember,
+                label=label,
+                upstream=acceptance.upstream,
+                not_after=not_after,
+            )
             session.update(kept)
         session[ID_TOKEN] = tokens["id_token"]
         await session.commit()

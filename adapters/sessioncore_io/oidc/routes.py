@@ -19,10 +19,12 @@ class ServerApp:
         self.show = show
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve one request."""
+        """Serve one request; there are no websockets here."""
+        if scope["type"] != "http":
+            return
         path = scope["path"].removeprefix(scope.get("root_path", "").rstrip("/"))
         verb = self.server.endpoints.get(path)
-        if scope["type"] != "http" or verb is None:
+        if verb is None:
             answer: Any = Reply(status=404, headers=(("content-type", "text/plain"),), body=b"Not found\n")
         else:
             call = await Call.read(scope, receive)

@@ -31,8 +31,8 @@ class AuthorizationServer:
     ``rules(subject, client, scopes)`` gives the ``ServerPolicy`` for one user and one client, ``claims(subject,
     scopes)`` what is known about a user; both may be coroutine functions. ``local`` lets logout notices go to this
     machine itself, for development; ``listener`` hears what becomes of each; ``transport`` sends them, instead of one
-    that guards its addresses. Raises ``InvalidSetting`` for two clients of
-    one name, an unknown algorithm, or an issuer that is neither https nor on this machine.
+    that guards its addresses. Raises ``InvalidSetting`` for two clients of one name, an unknown algorithm, or an issuer
+    that is neither https nor on this machine.
     """
 
     def __init__(
@@ -119,9 +119,13 @@ class AuthorizationServer:
         """Tell what an access token opens, while its session is alive."""
         return await self._tokens.userinfo(call)
 
-    async def bearer(self, token: str, sessions: AsyncSessions) -> Mapping[str, Any] | None:
-        """Give an access token's claims while it and its session last: for an API beside the server."""
-        return await self._tokens.bearer(token, sessions)
+    async def bearer(self, token: str, sessions: AsyncSessions, audience: str = "") -> Mapping[str, Any] | None:
+        """Give an access token's claims while it and its session last: for an API beside the server.
+
+        With ``audience``, only of one that is for this API. Raises ``StoreUnavailable``.
+        """
+        claims = await self._tokens.bearer(token, sessions)
+        return claims if claims is None or audience in ("", claims["aud"]) else None
 
     async def jwks(self, _call: Call) -> Reply:
         """Publish the keys."""

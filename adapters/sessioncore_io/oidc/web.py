@@ -125,7 +125,8 @@ class Reply:
     async def __call__(self, _scope: Any, _receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
         """Send it."""
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self.headers]
-        headers.append((b"content-length", str(len(self.body)).encode()))
+        if self.status != 204:  # which has no length to tell (RFC 9110, 8.6)
+            headers.append((b"content-length", str(len(self.body)).encode()))
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
 
