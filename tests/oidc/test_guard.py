@@ -1,9 +1,12 @@
 """What a server can be made to call: only what is on the internet, and what was checked is what is called."""
 
+import asyncio
 import ipaddress
+import ssl
 
 import httpx2
 import pytest
+import trustme
 
 from sessioncore import InvalidSetting
 from sessioncore_io.oidc import Client, LocalNames
@@ -148,3 +151,35 @@ def test_an_address_that_is_none_is_not_registered(uri: str) -> None:
         Client(client_id="rp", redirect_uris="https://rp.example/", backchannel_logout_uri=uri)
     with pytest.raises(InvalidSetting):
         Client(client_id="rp", redirect_uris=uri)
+
+
+async def test_the_certificate_is_still_the_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checked address is connected to, but who answers there has to be the one that was named."""
+    authority = trustme.CA()
+    ours, trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert("rp.example").configure_cert(ours)
+    authority.configure_trust(trusting)
+    monkeypatch.setattr("sessioncore_io.oidc.guard.is_public", lambda address: address == "127.0.0.1")
+    server = await asyncio.start_server(_says_yes, "127.0.0.1", 0, ssl=ours)
+    port = server.sockets[0].getsockname()[1]
+    through = httpx2.AsyncHTTPTransport(verify=trusting)
+
+    async def resolver(host: str, port: int) -> list[str]:
+        return ["127.0.0.1"]
+
+    async with server, httpx2.AsyncClient(transport=PublicOnly(through=through, resolver=resolver)) as client:
+        answer = await client.post(f"https://rp.example:{port}/logout")
+        with pytest.raises(httpx2.ConnectError, match="certificate"):
+            await client.post(f"https://other.example:{port}/logout")
+
+    assert (answer.status_code, answer.text) == (200, f"rp.example:{port}")
+
+
+async def _says_yes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer with the host that was asked for."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    host = next(line.partition(": ")[2] for line in head.splitlines() if line.lower().startswith("host:"))
+    writer.write(f"HTTP/1.1 200 OK\r\ncontent-length: {len(host)}\r\nconnection: close\r\n\r\n{host}".encode())
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()

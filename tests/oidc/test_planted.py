@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import httpx2
 import pytest
 from attrs import frozen
 from joserfc.jwt import JWTClaimsRegistry, Token
@@ -33,6 +34,7 @@ from sessioncore.testing import Clock
 from sessioncore_io.handle import AsyncHandle
 from sessioncore_io.oidc import Client, Keys
 from sessioncore_io.oidc.provider import Provider
+from sessioncore_io.oidc.transport import readdressed
 
 from . import (
     test_authorizing,
@@ -73,6 +75,10 @@ def _on(test: Callable[..., Coroutine[Any, Any, None]], *arguments: Any, **more:
 
 def _patching(test: Callable[..., Coroutine[Any, Any, None]], **more: Any) -> Check:
     return lambda town, patch: test(town, patch, **more)
+
+
+def _patching_only(test: Callable[..., Coroutine[Any, Any, None]]) -> Check:
+    return lambda _, patch: test(patch)
 
 
 def _forged(test: Callable[..., Coroutine[Any, Any, None]], *arguments: Any) -> Check:
@@ -265,6 +271,12 @@ PLANTS = {
         lambda _: True,
         lambda *_: test_guard.test_a_name_that_leads_inside_is_not_called("10.0.0.1"),
     ),
+    "any certificate will do, as long as it is the address's": Plant(
+        guard,
+        "readdressed",
+        lambda request, host, **_: readdressed(request, host),
+        _patching_only(test_guard.test_the_certificate_is_still_the_names),
+    ),
     "ends do not travel down": Plant(
         receiving, "end_sessions", _nothing, _federated(test_federation.test_a_logout_at_the_provider_ends_all_three)
     ),
@@ -392,7 +404,7 @@ async def _logged(town: Town, patch: pytest.MonkeyPatch) -> None:
 
 
 # What a test says when it fails: where an answer is not what it should be, what is looked for in it may not be there.
-NOTICED = (AssertionError, pytest.fail.Exception, LookupError, ValueError)
+NOTICED = (AssertionError, pytest.fail.Exception, LookupError, ValueError, httpx2.ConnectError)
 
 
 @pytest.mark.parametrize("bug", PLANTS)

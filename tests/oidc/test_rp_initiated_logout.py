@@ -68,7 +68,8 @@ async def test_the_application_ends_its_own_session_first(town: Town) -> None:
     assert server_state(town) == SIGNED_IN
 
 
-async def test_a_logout_goes_from_the_shop_to_the_server_and_back(town: Town) -> None:
+async def test_oidcc_client_test_rp_init_logout(town: Town) -> None:
+    """From the shop to the server and back."""
     browser = await town.signed_in()
 
     page = await browser.post(f"{SHOP}/logout")
