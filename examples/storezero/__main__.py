@@ -10,8 +10,8 @@ from pathlib import Path
 
 import uvicorn
 
-from .accounts import DEMO
-from .app import build
+from .auth.accounts import DEMO
+from .shop.app import build
 
 WELCOME = """\
 Storezero is open at {url}

@@ -8,8 +8,8 @@ from typing import Final
 
 import pytest
 import uvicorn
-from examples.storezero.app import build
-from examples.storezero.time_machine import TimeMachine
+from examples.storezero.shop.app import build
+from examples.storezero.stage.time_machine import TimeMachine
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from .find_chromium import ADVICE, find

@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from argon2 import PasswordHasher
 from attrs import frozen
-from examples.storezero.accounts import DEMO
-from examples.storezero.time_machine import TimeMachine
+from examples.storezero.auth.accounts import DEMO
+from examples.storezero.stage.time_machine import TimeMachine
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 # What Argon2 costs is its authors' affair; that the shop runs it at full cost has its own test.

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
-from examples.storezero.picture import ARROWS, PLACES, draw
+from examples.storezero.stage.picture import ARROWS, PLACES, draw
 
 from sessioncore import TABLE, State
 

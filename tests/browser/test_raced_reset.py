@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from examples.storezero.accounts import Accounts
-from examples.storezero.app import build
+from examples.storezero.auth.accounts import Accounts
+from examples.storezero.shop.app import build
 from starlette.testclient import TestClient
 
 from sessioncore.testing import Clock

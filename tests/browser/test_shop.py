@@ -5,9 +5,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from examples.storezero.app import ROUTES, build
-from examples.storezero.codes import code_at
-from examples.storezero.web import next_page
+from examples.storezero.auth.codes import code_at
+from examples.storezero.shop.app import ROUTES, build
+from examples.storezero.shop.web import next_page
 from starlette.routing import Route
 from starlette.testclient import TestClient
 

@@ -1,0 +1,1 @@
+"""The login service: accounts, passwords, one-time codes."""

@@ -1,0 +1,1 @@
+"""The shop: a regular web application."""

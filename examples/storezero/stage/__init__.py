@@ -1,0 +1,1 @@
+"""What no real shop has: the sessions, live, beside every page."""

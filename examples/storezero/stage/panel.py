@@ -1,0 +1,157 @@
+"""The session as the panel shows it: read from the store, judged by the pure core, and never touched."""
+
+import json
+from typing import Any, Final
+
+from attrs import evolve, field, frozen
+
+from sessioncore import NEVER, Session, State, moment_for, settle
+
+from ..common.times import span
+from ..shop.shop import Shop
+from . import picture
+from .journal import Trail
+
+MOST_EVENTS: Final = 6
+
+_TOLD: Final = {
+    "began": "session began",
+    "signed_in": "signed in",
+    "stepped_up": "second factor proved",
+    "mfa_lapsed": "second factor lapsed",
+    "ended": "session ended",
+    "dropped": "a late write was dropped",
+    "contended": "stored at a second attempt",
+    "gave_up": "not stored: too many others at once",
+    "unavailable": "store unavailable",
+}
+
+_WHY: Final = {
+    "idle": "not used for too long",
+    "lifetime": "its lifetime is over",
+    "password_reset": "the password was reset",
+    "password_change": "the password was changed elsewhere",
+    "user": "you ended it",
+    "user_all": "you ended all other sessions",
+    "admin": "the shop ended it",
+    "replaced": "somebody else logged in here",
+    "evicted": "too many newer sessions",
+}
+
+
+def why(reason: str) -> str:
+    """Say in plain words why a session ended."""
+    return _WHY.get(reason, reason)
+
+
+@frozen
+class Deadline:
+    """Hold one countdown."""
+
+    name: str
+    span: int
+    left: int
+
+    @property
+    def text(self) -> str:
+        """Write what is left."""
+        return span(self.left)
+
+
+@frozen
+class Happening:
+    """Hold one line of the list of events."""
+
+    at: int
+    text: str
+
+
+@frozen(kw_only=True)
+class Panel:
+    """Hold what the panel shows."""
+
+    now: int
+    away: str
+    picture: str
+    sid: str = ""
+    state: State | None = None
+    why: str = ""
+    facts: list[tuple[str, str]] = field(factory=list)
+    deadlines: list[Deadline] = field(factory=list)
+    events: list[Happening] = field(factory=list)
+
+    @property
+    def badge(self) -> str:
+        """Name the state as the table does."""
+        return self.state.name if self.state else "NO SESSION"
+
+
+def look(shop: Shop, sid: str | None, *, own: bool) -> Panel:
+    """Look at a session by its selector, through the store's port: no use is recorded.
+
+    Of a session that is not the request's own, such as the one that ended a moment ago, only the end is told.
+    """
+    row, epoch = _load(shop, sid) if sid else (None, None)
+    now = shop.clock()
+    blank = Panel(now=now, away=getattr(shop.clock, "away", ""), picture=picture.draw(None, None, None))
+    if row is None or sid is None:
+        return blank
+    session = settle(row, moment_for(row, epoch, now, shop.sessions.policy))
+    if not own and session.live:
+        return blank
+    panel = _panel(session, shop.journal.trail(sid), blank)
+    return evolve(panel, facts=_facts(session), deadlines=_deadlines(shop, session, now)) if own else panel
+
+
+def _load(shop: Shop, sid: str) -> Any:
+    # The SQLite store answers at once; for one that has to be awaited, this would be a coroutine.
+    return shop.sessions.store.load(sid)
+
+
+def _panel(session: Session, trail: Trail, blank: Panel) -> Panel:
+    return Panel(
+        now=blank.now,
+        away=blank.away,
+        picture=picture.draw(session.state, trail.former, trail.state),
+        sid=session.sid,
+        state=session.state,
+        why=why(session.reason or ""),
+        events=_events(session, trail),
+    )
+
+
+def _facts(session: Session) -> list[tuple[str, str]]:
+    owing = session.live and bool(session.subject) and not session.signed_in
+    return [
+        ("sid", session.sid),
+        ("subject", session.subject or "nobody yet"),
+        ("methods", " + ".join(session.methods + session.mfa_methods) or "none"),
+        ("signed in", "not before a code" if owing else ("yes" if session.signed_in else "no")),
+        ("epoch", str(session.epoch) if session.subject else "none"),
+        ("kept", "remembered" if session.remembered else "until the browser closes"),
+    ]
+
+
+def _deadlines(shop: Shop, session: Session, now: int) -> list[Deadline]:
+    policy = shop.sessions.policy
+    limits = policy.limits_of(session)
+    idle, lifetime = min(session.idle, limits.idle), min(session.lifetime, limits.lifetime)
+    found = [
+        Deadline("idle", idle, session.seen_at + idle - now),
+        Deadline("lifetime", lifetime, min(session.since + lifetime, session.not_after) - now),
+    ]
+    if session.mfa_at != NEVER:
+        found.append(Deadline("second factor", policy.mfa_lifetime, session.mfa_at + policy.mfa_lifetime - now))
+    return found
+
+
+def _events(session: Session, trail: Trail) -> list[Happening]:
+    """Merge what the application recorded with what the middleware told, the newest first."""
+    recorded = [_recorded(json.loads(text)) for text in session.activities]
+    told = [Happening(notice.at, _TOLD.get(notice.what, notice.what)) for notice in trail.notices]
+    return sorted(recorded + told, key=lambda one: one.at, reverse=True)[:MOST_EVENTS]
+
+
+def _recorded(activity: dict[str, Any]) -> Happening:
+    details = ", ".join(str(value) for value in activity.get("details", {}).values())
+    return Happening(activity["at"], f"{activity['what']}: {details}" if details else activity["what"])
