@@ -1,19 +1,22 @@
-"""A real shop on a free port, a real browser, and people who use it."""
+"""A real demo on a free port, a real browser, and people who use it."""
 
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import pytest
 import uvicorn
-from examples.storezero.shop.app import build
-from examples.storezero.stage.time_machine import TimeMachine
+from examples.storezero.app import Clocks, build
+from examples.storezero.common.sites import Sites, cross_site
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
+from sessioncore_io.oidc import Client
+
 from .find_chromium import ADVICE, find
-from .people import QUICK, OpenShop, Person
+from .people import KEYS, QUICK, Person, Town
 
 QUIET: Final = (
     "--no-sandbox",
@@ -25,6 +28,8 @@ QUIET: Final = (
     "--disable-sync",
 )
 
+
+Clients = Callable[[Sites], tuple[Client, ...]]
 
 # A busy machine is slow, and nothing here measures time.
 expect.set_options(timeout=20_000)
@@ -42,35 +47,51 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Iterator[OpenShop]:
-    """Run the shop under uvicorn, on a free port and an empty directory."""
-    clock = TimeMachine()
+@contextmanager
+def opened(data: Path, layout: Callable[[int], Sites], clients: Clients = lambda sites: ()) -> Iterator[Town]:
+    """Run the demo under uvicorn, on a free port; ``clients`` are further applications of the login service."""
+    clocks = Clocks()
     taken = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(build(tmp_path, clock, QUICK), log_level="warning"))
+    sites = layout(taken.getsockname()[1])
+    built = build(data, sites, clocks=clocks, hasher=QUICK, keys=KEYS, clients=clients(sites))
+    server = uvicorn.Server(uvicorn.Config(built, log_level="warning"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]})
     thread.start()
-    yield OpenShop(f"http://localhost:{taken.getsockname()[1]}", clock)
+    yield Town(sites, clocks)
     server.should_exit = True
     thread.join(timeout=20)
     assert not thread.is_alive(), "the server ends when it is told to"
 
 
 @pytest.fixture
-def newcomer(chromium: Browser, shop: OpenShop) -> Iterator[Callable[[], Person]]:
+def town(tmp_path: Path) -> Iterator[Town]:
+    """Run the demo in an empty directory."""
+    with opened(tmp_path, lambda port: Sites(port=port)) as running:
+        yield running
+
+
+@pytest.fixture
+def town_on_two_sites(tmp_path: Path) -> Iterator[Town]:
+    """Run the demo with the shop and its login service on two sites."""
+    with opened(tmp_path, cross_site) as running:
+        yield running
+
+
+@pytest.fixture
+def newcomer(chromium: Browser, town: Town) -> Iterator[Callable[[], Person]]:
     """Give people, each call another browser profile; no script of ours may fail or be blocked by the CSP."""
     contexts: list[BrowserContext] = []
     errors: list[str] = []
 
     def arrive() -> Person:
-        context = chromium.new_context(base_url=shop.url, viewport={"width": 1280, "height": 900})
+        context = chromium.new_context(base_url=town.url, viewport={"width": 1280, "height": 900})
         context.set_default_timeout(20_000)
         context.on("weberror", lambda error: errors.append(str(error.error)))
         context.on(
             "console", lambda message: errors.append(message.text) if "Content Security" in message.text else None
         )
         contexts.append(context)
-        return Person(context)
+        return Person(context, town.sites)
 
     yield arrive
     for context in contexts:

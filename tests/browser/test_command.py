@@ -4,8 +4,9 @@ import re
 import socket
 import subprocess
 import sys
+from http.client import HTTPConnection
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.parse import urlsplit
 
 import pytest
 from examples.storezero.stage.picture import ARROWS, PLACES, draw
@@ -15,25 +16,50 @@ from sessioncore import TABLE, State
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_command_serves_the_shop_and_prints_what_to_try(tmp_path: Path) -> None:
+# Who answers at which host, by a word of the page that somebody sees there who is not signed in.
+TITLES = {
+    "www.storezero.localhost": "Eight good things",
+    "orders.storezero.localhost": "All orders",
+    "reviews.storezero.localhost": "What people say",
+    "auth.storezero.localhost": "",
+    "idp.localhost": "",
+}
+
+
+def page(port: int | None, host: str) -> tuple[str, str]:
+    """Ask as a browser does that knows where ``localhost`` is; give where the answer leads, and what it says."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request("GET", "/", headers={"host": f"{host}:{port}"})
+    answer = connection.getresponse()
+    said = answer.read().decode()
+    connection.close()
+    return answer.headers.get("location", ""), said
+
+
+def test_the_command_serves_every_part_and_prints_what_to_try(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "examples.storezero", "--port", "0", "--data", str(tmp_path / "data")]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         try:
-            url = running.stdout.readline().rpartition(" ")[2].strip()
-            answer = urlopen(url, timeout=20).read().decode()
+            port = urlsplit(running.stdout.readline().rpartition(" ")[2].strip()).port
+            start = page(port, "localhost")
+            answers = {host: page(port, host)[1] for host in TITLES}
         finally:
             running.terminate()
         printed = running.stdout.read()
 
-    stored = (tmp_path / "data" / "shop.sqlite3").read_bytes()
+    stored = (tmp_path / "data" / "auth.sqlite3").read_bytes()
 
-    assert "Eight good things" in answer
+    assert start == (f"http://www.storezero.localhost:{port}/stage", "")
+    for host, title in TITLES.items():
+        assert title in answers[host]
+        assert f"http://{host}:{port}" in printed
     assert "alice" in printed
     assert "down the rabbit hole" in printed
     # RFC 9106, 4: 64 MiB of memory and three passes.
     assert stored.count(b"$argon2id$v=19$m=65536,t=3,p=4$") == 3
-    assert (tmp_path / "data" / "sessions.sqlite3").exists()
+    for part in ("shop", "reviews", "auth", "idp"):
+        assert (tmp_path / "data" / f"{part}-sessions.sqlite3").exists()
 
 
 def test_a_taken_port_is_said_to_be_taken() -> None:

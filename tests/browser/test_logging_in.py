@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 
-from .people import OpenShop, Person
+from .people import Person, Town
 
 
 def test_a_visitor_who_only_looks_gets_no_cookie(person: Person) -> None:
@@ -45,6 +45,7 @@ def test_a_wrong_password_and_an_unknown_name_get_the_same_answer(person: Person
     expect(alert).to_have_text("That name and password do not belong together.")
     person.give_password("nobody", "anything at all")
     expect(alert).to_have_text("That name and password do not belong together.")
+    expect(person.at("auth").badge).to_have_text("CREATED")
     expect(person.badge).to_have_text("CREATED")
 
 
@@ -52,8 +53,9 @@ def test_somebody_who_owes_a_code_is_not_signed_in_before_it(person: Person) -> 
     person.give_password("carol")
 
     expect(person.page.get_by_role("heading", name="One-time code")).to_be_visible()
-    expect(person.badge).to_have_text("AUTHENTICATED")
-    expect(person.page.locator(".facts")).to_contain_text("not before a code")
+    expect(person.at("auth").badge).to_have_text("AUTHENTICATED")
+    expect(person.at("auth").facts).to_contain_text("not before a code")
+    expect(person.badge).to_have_text("CREATED")
     for path in ("/orders", "/sessions", "/password", "/checkout"):
         person.visit(path)
         expect(person.page.get_by_role("heading", name="One-time code")).to_be_visible()
@@ -82,33 +84,43 @@ def test_being_remembered_is_a_cookie_with_a_date(person: Person, newcomer: Call
     other = newcomer()
     other.log_in("alice")
 
-    assert person.kept_cookie["expires"] > 0
-    assert other.kept_cookie["expires"] == -1
+    assert person.kept_cookie_of("auth")["expires"] > 0
+    assert other.kept_cookie_of("auth")["expires"] == -1
+
+
+def test_whoever_is_remembered_comes_back_to_a_closed_browser_without_a_question(person: Person) -> None:
+    person.log_in("alice", remember=True)
+    # A browser that closes forgets the cookies without a date: the shop's.
+    assert person.kept_cookie["expires"] == -1
+    person.lose_cookie_of("shop")
+    person.visit("/orders")
+
+    expect(person.heading("Your orders")).to_be_visible()
+    expect(person.menu).to_have_text("Alice")
 
 
 def test_the_login_goes_on_to_the_page_that_asked_for_it(person: Person) -> None:
-    person.visit("/orders").page.get_by_label("Name").fill("bob")
-    person.page.get_by_label("Password").fill("a very merry supper")
-    person.press("Log in")
+    person.visit("/orders").fill_in_password("bob")
 
     expect(person.page.get_by_role("heading", name="Your orders")).to_be_visible()
 
 
-def test_a_login_never_goes_on_to_another_site(person: Person, shop: OpenShop) -> None:
-    person.visit("/login?next=//evil.example/").page.get_by_label("Name").fill("bob")
-    person.page.get_by_label("Password").fill("a very merry supper")
-    person.press("Log in")
+def test_a_login_never_goes_on_to_another_site(person: Person, town: Town) -> None:
+    person.visit("/login?next=//evil.example/").fill_in_password("bob")
 
-    expect(person.page).to_have_url(f"{shop.url}/")
+    expect(person.page).to_have_url(f"{town.url}/")
 
 
 def test_after_logging_out_neither_the_back_button_nor_the_cookie_shows_anything(person: Person) -> None:
     person.log_in("alice")
     person.visit("/orders")
     replayed = person.kept_cookie
-    person.log_out()
+    person.leave()
+    expect(person.page.locator(".login-link")).to_be_visible()
     assert person.cookie is None
+    assert person.cookie_of("auth") is None
 
+    # Back to the page that only a signed-in customer sees.
     person.page.go_back()
     expect(person.page.get_by_role("heading", name="Log in")).to_be_visible()
     person.plant(replayed)

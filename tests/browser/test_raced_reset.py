@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 from examples.storezero.auth.accounts import Accounts
-from examples.storezero.shop.app import build
-from starlette.testclient import TestClient
 
 from sessioncore.testing import Clock
 from sessioncore_io import Sessions
 from sessioncore_io.sqlite import SqliteStore
 
+from .inside import AUTH, closed_town, followed, hidden, visitor
 from .people import QUICK
 
 ALICE = "customer-alice"
@@ -33,12 +32,13 @@ def resetting_after(step: Callable[..., Any], sessions: Sessions) -> Callable[..
 def test_a_login_that_a_reset_overtakes_signs_nobody_in(
     step: str, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = TestClient(build(tmp_path, clock, QUICK), base_url="https://testserver", follow_redirects=False)
-    token = client.get("/login").text.partition('name="csrf" value="')[2][:64]
-    sessions = Sessions(SqliteStore(tmp_path / "sessions.sqlite3"), clock=clock)
+    client = visitor(closed_town(tmp_path, clock))
+    asked = followed(client, client.get("/login")).text
+    form = {field: hidden(asked, field) for field in ("csrf", "transaction")}
+    sessions = Sessions(SqliteStore(tmp_path / "auth-sessions.sqlite3"), clock=clock)
     monkeypatch.setattr(Accounts, step, resetting_after(getattr(Accounts, step), sessions))
-    form = {"csrf": token, "name": "alice", "password": "down the rabbit hole"}
-    answer = client.post("/login", data=form)
+    answer = client.post(f"{AUTH}/login", data=form | {"name": "alice", "password": "down the rabbit hole"})
 
     assert answer.status_code == {"named": 400, "verify": 409}[step]
+    assert client.get(f"{AUTH}/account").headers["location"] == "/login?next=%2Faccount"
     assert client.get("/orders").headers["location"] == "/login?next=%2Forders"

@@ -1,5 +1,6 @@
 """Who may log in: accounts and their passwords."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -26,6 +27,11 @@ class Account:
     secret: str = field(default="", repr=False)
 
     @property
+    def federated(self) -> bool:
+        """Tell whether an identity provider vouches for this customer, who has no password here."""
+        return not self.password_hash
+
+    @property
     def owes_code(self) -> bool:
         """Tell whether this customer turned on one-time codes."""
         return bool(self.secret)
@@ -39,6 +45,7 @@ class DemoUser:
     greeting: str
     password: str
     secret: str = ""
+    id: str = ""
 
 
 DEMO: Final = (
@@ -62,12 +69,27 @@ class Accounts:
         # Verified for names that nobody has, so that the answer takes as long as for those that somebody has.
         self._dummy = self._hasher.hash("nobody's password")
 
-    def seed(self) -> None:
+    def seed(self, users: Iterable[DemoUser]) -> None:
         """Add the demo's customers, if they are not there yet."""
-        for user in DEMO:
+        for user in users:
             if self.named(user.name) is None:
-                values = (f"customer-{user.name}", user.name, user.greeting, self.hash(user.password), user.secret)
-                self._database.changed(f"INSERT INTO accounts ({FIELDS}) VALUES (?, ?, ?, ?, ?)", *values)
+                self._add(
+                    user.id or f"customer-{user.name}", user.name, user.greeting, self.hash(user.password), user.secret
+                )
+
+    def welcome(self, id: str, greeting: str) -> Account:
+        """Give the account of somebody whom an identity provider vouches for; it is made at their first login.
+
+        It has no password: its name is none that anybody can type, and no hash is of an empty text.
+        """
+        if self.get(id) is None:
+            self._add(id, f" {id}", greeting, "", "")
+        return Account(id=id, name=f" {id}", greeting=greeting, password_hash="")
+
+    def _add(self, *values: str) -> None:
+        self._database.changed(
+            f"INSERT INTO accounts ({FIELDS}) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", *values
+        )
 
     def named(self, name: str) -> Account | None:
         """Find an account by the name that people log in with."""

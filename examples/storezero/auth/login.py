@@ -1,135 +1,195 @@
-"""A login's life: password, one-time code, proving it again, logging out, and forgetting the password.
+"""The pages of a login: password, one-time code, proving it again, consent, choosing an account.
 
-A real shop also slows down who guesses (OWASP ASVS 5.0, 6.3.1); that needs no session, so it is left out here.
+Who comes from an application has a request waiting in the session (``transaction``); it is resumed when the page is
+answered. A real service also slows down who guesses (OWASP ASVS 5.0, 6.3.1); that needs no session, so it is left out.
 """
 
+from typing import Any
 from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sessioncore import State
+from sessioncore import LogIn, State
+from sessioncore.sso import Interaction, recorded_as
+from sessioncore_io.oidc import Pending, Reply
 
 from ..common.labels import label_of
-from ..shop.shop import shop_of
-from ..shop.web import customer, form_of, go, next_page, page, session_of
-from .accounts import DEMO, Account, objection
+from ..common.web import form_of, go, next_page, page, session_of
+from .accounts import Account
+from .house import House, house_of
 
 NO_MATCH = "That name and password do not belong together."
 NO_CODE = "That code is wrong, or was used before. Wait for the next one."
+GONE = "This login has been answered, or waited too long. Go back to where you came from and begin again."
+
+# Which page of ours asks for what.
+PAGES = {
+    Interaction.LOG_IN: "/login",
+    Interaction.REAUTHENTICATE: "/confirm",
+    Interaction.SATISFY_MFA: "/code",
+    Interaction.STEP_UP: "/code",
+    Interaction.OFFER_STEP_UP: "/code",
+    Interaction.SELECT_ACCOUNT: "/select",
+    Interaction.CONSENT: "/consent",
+}
+
+
+def page_for(pending: Pending) -> Response:
+    """Send the browser to the page that a request is waiting for."""
+    return go(f"{PAGES[pending.kind]}?{pending.query}")
+
+
+def waiting(request: Request, values: Any) -> Pending | None:
+    """Give the request that is waiting for this page; None for somebody who came by themselves."""
+    name = values.get("transaction", "")
+    if not name:
+        return None
+    pending = house_of(request).server.pending(session_of(request), name)
+    if pending is None:
+        raise HTTPException(410, GONE)
+    return pending
+
+
+def customer(request: Request) -> Account:
+    """Give who is signed in. Raises ``LoginRequired`` or ``StepUpRequired``; ``refusals`` answers them."""
+    session = session_of(request)
+    session.require()
+    account = house_of(request).accounts.get(session.subject or "")
+    if account is None:
+        raise HTTPException(404, "This account is gone.")
+    return account
 
 
 async def ask_password(request: Request) -> Response:
     """Show the login form; its CSRF token begins a guest's session, so a login cannot be forged either."""
-    return page(request, "login.html", demo=DEMO, next=next_page(request.query_params.get("next")))
+    return _login_page(request, waiting(request, request.query_params), next_page(request.query_params.get("next")))
 
 
 async def check_password(request: Request) -> Response:
     """Check name and password, and sign in: whoever owes a code is sent on to the code page."""
     form = await form_of(request)
-    shop, session, target = shop_of(request), session_of(request), next_page(form.get("next"))
+    house, session = house_of(request), session_of(request)
+    pending, target = waiting(request, form), next_page(form.get("next"))
     name, password = form.get("name", ""), form.get("password", "")
-    known = shop.accounts.named(name)
+    known = house.accounts.named(name)
     # First the attempt, then what is checked, read anew: should the password be reset meanwhile, this login is worth
     # nothing.
     attempt = await session.attempt(known.id if known else "nobody")
-    account = shop.accounts.get(attempt.subject)
-    if not await run_in_threadpool(shop.accounts.verify, account, password) or account is None:
-        return page(request, "login.html", 400, demo=DEMO, next=target, error=NO_MATCH, name=name)
-    session.log_in(
-        attempt,
-        method="pwd",
-        remember=form.get("remember") == "on",
-        needs=State.MFA_SATISFIED if account.owes_code else State.AUTHENTICATED,
-        label=label_of(request.headers.get("user-agent", "")),
-    )
+    account = house.accounts.get(attempt.subject)
+    if not await run_in_threadpool(house.accounts.verify, account, password) or account is None:
+        return _login_page(request, pending, target, 400, error=NO_MATCH, name=name)
+    if pending is not None and _event(request, pending, account) is not LogIn:
+        session.reauthenticate("pwd")
+    else:
+        session.log_in(
+            attempt,
+            method="pwd",
+            remember=form.get("remember") == "on",
+            needs=State.MFA_SATISFIED if account.owes_code else State.AUTHENTICATED,
+            label=label_of(request.headers.get("user-agent", "")),
+        )
     session.record("gave the password")
+    if pending is not None:
+        return _answered(house, request, pending, Interaction.LOG_IN)
     return go(_code_page(target) if account.owes_code else target)
 
 
 async def ask_code(request: Request) -> Response:
-    """Show the form for a one-time code, at login and again at step-up."""
-    if not _code_user(request):
+    """Show the form for a one-time code."""
+    if _code_user(request) is None:
         return go("/login")
-    return page(request, "code.html", next=next_page(request.query_params.get("next")))
+    pending = waiting(request, request.query_params)
+    return page(request, "code.html", pending=pending, next=next_page(request.query_params.get("next")))
 
 
 async def check_code(request: Request) -> Response:
     """Check the code: only now is this customer signed in."""
     form = await form_of(request)
-    shop, session, target = shop_of(request), session_of(request), next_page(form.get("next"))
-    account = _code_user(request)
+    house, session, target = house_of(request), session_of(request), next_page(form.get("next"))
+    pending, account = waiting(request, form), _code_user(request)
     if account is None:
         return go("/login")
-    if not shop.codes.spend(account, form.get("code", ""), shop.clock()):
-        return page(request, "code.html", 400, next=target, error=NO_CODE)
+    if not house.books.codes.spend(account, form.get("code", ""), house.clock()):
+        return page(request, "code.html", 400, pending=pending, next=target, error=NO_CODE)
     session.satisfy_mfa("otp")
     session.record("gave a code")
-    return go(target)
+    return _answered(house, request, pending) if pending is not None else go(target)
 
 
 async def ask_again(request: Request) -> Response:
     """Ask a signed-in customer for the password, before something that matters."""
-    customer(request)
-    return page(request, "confirm.html", next=next_page(request.query_params.get("next")))
+    account, pending = customer(request), waiting(request, request.query_params)
+    return _confirm_page(request, account, pending, next_page(request.query_params.get("next")))
 
 
 async def check_again(request: Request) -> Response:
     """Check the password once more; the session's lifetime starts anew."""
     form = await form_of(request)
-    account, target = customer(request), next_page(form.get("next"))
-    if not await run_in_threadpool(shop_of(request).accounts.verify, account, form.get("password", "")):
-        return page(request, "confirm.html", 400, next=target, error="That is not your password.")
+    house, account = house_of(request), customer(request)
+    pending, target = waiting(request, form), next_page(form.get("next"))
+    if not await run_in_threadpool(house.accounts.verify, account, form.get("password", "")):
+        return _confirm_page(request, account, pending, target, 400, error="That is not your password.")
     session_of(request).reauthenticate("pwd")
     session_of(request).record("gave the password again")
-    return go(target)
+    return _answered(house, request, pending, Interaction.REAUTHENTICATE) if pending is not None else go(target)
 
 
-async def log_out(request: Request) -> Response:
-    """End this session; the next page's panel shows where it went."""
-    await form_of(request)
-    session = session_of(request)
-    ended = session.sid or ""
-    session.log_out()
-    return go(f"/?{urlencode({'was': ended})}")
+async def ask_consent(request: Request) -> Response:
+    """Ask whether an application may learn what it wants to."""
+    customer(request)
+    pending = waiting(request, request.query_params)
+    return page(request, "consent.html", pending=pending) if pending is not None else go("/account")
 
 
-async def ask_name(request: Request) -> Response:
-    """Ask whose password was forgotten."""
-    return page(request, "forgotten.html")
-
-
-async def send_link(request: Request) -> Response:
-    """Send a link if there is such an account, and say the same if there is none."""
+async def give_consent(request: Request) -> Response | Reply:
+    """Record the answer; a refusal goes back to the application."""
     form = await form_of(request)
-    shop = shop_of(request)
-    account = shop.accounts.named(form.get("name", ""))
-    if account is not None:
-        link = f"/reset/{shop.links.new(account.id, shop.clock())}"
-        text = "Follow this link within half an hour to choose a new password. If it was not you, do nothing."
-        shop.outbox.send(account.greeting, "A new password for Storezero", text, shop.clock(), link)
-    return page(request, "forgotten.html", sent=True)
+    house, account, pending = house_of(request), customer(request), waiting(request, form)
+    if pending is None:
+        raise HTTPException(410, GONE)
+    if form.get("answer") != "yes":
+        return house.server.deny(session_of(request), pending)
+    house.books.consents.give(account.id, pending.client.client_id, pending.scopes)
+    return _answered(house, request, pending, Interaction.CONSENT)
 
 
-async def ask_new_password(request: Request) -> Response:
-    """Show the form behind a link. Looking does not use it up: mail scanners look too."""
-    good = shop_of(request).links.owner(request.path_params["token"], shop_of(request).clock()) is not None
-    return page(request, "reset.html", 200 if good else 410, good=good)
+async def ask_account(request: Request) -> Response:
+    """Let somebody choose to go on as who they are, or to log in as somebody else."""
+    pending = waiting(request, request.query_params)
+    return page(request, "select.html", pending=pending) if pending is not None else go("/account")
 
 
-async def reset_password(request: Request) -> Response:
-    """Store the new password; every session of this customer ends, on every device."""
+async def choose_account(request: Request) -> Response:
+    """Go on as who is signed in."""
     form = await form_of(request)
-    shop, password = shop_of(request), form.get("password", "")
-    if error := objection(password, form.get("repeated", "")):
-        return page(request, "reset.html", 400, good=True, error=error)
-    owner = shop.links.redeem(request.path_params["token"], shop.clock())
-    if owner is None:
-        return page(request, "reset.html", 410, good=False)
-    hashed = await run_in_threadpool(shop.accounts.hash, password)
-    await shop.sessions.reset_password(owner, lambda: shop.accounts.store_hash(owner, hashed))
-    return page(request, "message.html", title="Password changed", text="You are logged out everywhere. Log in anew.")
+    customer(request)
+    pending = waiting(request, form)
+    if pending is None:
+        raise HTTPException(410, GONE)
+    return _answered(house_of(request), request, pending, Interaction.SELECT_ACCOUNT)
+
+
+def _answered(house: House, request: Request, pending: Pending, kind: Interaction | None = None) -> Response:
+    house.server.did(session_of(request), pending, kind or pending.kind)
+    return go(pending.resume)
+
+
+def _event(request: Request, pending: Pending, account: Account) -> type:
+    row = session_of(request).stored
+    return recorded_as(row, pending.waiting.transaction, pending.kind, account.id)
+
+
+def _login_page(request: Request, pending: Pending | None, target: str, status: int = 200, **more: Any) -> Response:
+    return page(request, "login.html", status, pending=pending, next=target, **more)
+
+
+def _confirm_page(
+    request: Request, account: Account, pending: Pending | None, target: str, status: int = 200, **more: Any
+) -> Response:
+    return page(request, "confirm.html", status, account=account, pending=pending, next=target, **more)
 
 
 def _code_page(target: str) -> str:
@@ -139,5 +199,5 @@ def _code_page(target: str) -> str:
 def _code_user(request: Request) -> Account | None:
     """Give who proved a password and has a phone: perhaps not signed in yet."""
     subject = session_of(request).subject
-    account = shop_of(request).accounts.get(subject) if subject else None
+    account = house_of(request).accounts.get(subject) if subject else None
     return account if account and account.owes_code else None

@@ -1,33 +1,31 @@
-"""The wiring: one store, one clock, one middleware around a Starlette application."""
+"""The shop: a regular web application, and a relying party of the authorization server."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from argon2 import PasswordHasher
+import httpx2
 from starlette.applications import Starlette
-from starlette.routing import Mount, Route, WebSocketRoute
-from starlette.staticfiles import StaticFiles
+from starlette.requests import Request
+from starlette.routing import Route
 
-from sessioncore import StoreUnavailable
-from sessioncore_io.asgi import Application, SessionMiddleware
-from sessioncore_io.sqlite import SqliteStore
-from sessioncore_io.world import Clock
+from sessioncore import Policy
+from sessioncore_io.asgi import Application
+from sessioncore_io.oidc import RelyingParty
 
-from ..auth import login
-from ..common.headers import SafeHeaders
-from ..stage import demo
-from ..stage.journal import Journal
-from ..stage.live import live
+from ..common import own_sessions
+from ..common.database import Database
+from ..common.web import TEMPLATES, session_of
+from ..common.wiring import STATIC, Words, on_stage, with_sessions
+from ..stage import demo as stage_pages
+from ..stage.layer import Stage
 from ..stage.time_machine import TimeMachine
-from . import account, checkout, shopping
+from . import cart, checkout, shopping, signing_in
+from .catalog import money
+from .orders import SCHEMA, Orders
 from .refusals import ANSWERS
-from .shop import Shop
-from .web import HERE
+from .shop import NAME, Shop
 
-SWEEP_EVERY: Final = 60.0  # seconds
+TEMPLATES.env.filters["money"] = money
 
 ROUTES: Final = [
     Route("/", shopping.home),
@@ -37,56 +35,53 @@ ROUTES: Final = [
     Route("/checkout", checkout.review),
     Route("/checkout", checkout.buy, methods=["POST"]),
     Route("/orders", checkout.orders),
-    Route("/login", login.ask_password),
-    Route("/login", login.check_password, methods=["POST"]),
-    Route("/code", login.ask_code),
-    Route("/code", login.check_code, methods=["POST"]),
-    Route("/confirm", login.ask_again),
-    Route("/confirm", login.check_again, methods=["POST"]),
-    Route("/logout", login.log_out, methods=["POST"]),
-    Route("/forgotten", login.ask_name),
-    Route("/forgotten", login.send_link, methods=["POST"]),
-    Route("/reset/{token}", login.ask_new_password),
-    Route("/reset/{token}", login.reset_password, methods=["POST"]),
-    Route("/sessions", account.my_sessions),
-    Route("/sessions/end", account.end_one, methods=["POST"]),
-    Route("/sessions/end-others", account.end_others, methods=["POST"]),
-    Route("/password", account.ask_change),
-    Route("/password", account.change_password, methods=["POST"]),
-    Route("/phone", account.ask_phone),
-    Route("/phone", account.add_phone, methods=["POST"]),
-    WebSocketRoute("/live", live),
-    Route("/panel", demo.panel),
-    Route("/demo/clock", demo.move_clock, methods=["POST"]),
-    Route("/demo/outbox", demo.outbox),
-    Route("/demo/phone", demo.phone),
-    Mount("/static", StaticFiles(directory=HERE / "common" / "static")),
+    Route("/login", signing_in.log_in),
+    Route("/callback", signing_in.callback),
+    Route("/logout", signing_in.log_out, methods=["POST"]),
+    Route("/backchannel", signing_in.backchannel, methods=["POST"]),
+    Route("/stage", stage_pages.show_stage),
+    *own_sessions.ROUTES,
+    *stage_pages.ROUTES,
+    STATIC,
 ]
 
-
-def build(data: Path, clock: Clock | None = None, hasher: PasswordHasher | None = None) -> Application:
-    """Build the shop on a directory that keeps its two databases; tests bring their own clock and a quick hasher."""
-    data.mkdir(parents=True, exist_ok=True)
-    clock = clock or TimeMachine()
-    journal = Journal()
-    pages = Starlette(routes=ROUTES, exception_handlers=ANSWERS, lifespan=_sweeping)
-    sessions = SessionMiddleware(pages, SqliteStore(data / "sessions.sqlite3"), clock=clock, listener=journal)
-    pages.state.shop = Shop.open(data / "shop.sqlite3", sessions.sessions, clock, journal, hasher or PasswordHasher())
-    return SafeHeaders(sessions)
+WORDS: Final = Words(title="Shop", short="shop", role="the application")
 
 
-@asynccontextmanager
-async def _sweeping(pages: Starlette) -> AsyncIterator[None]:
-    """End abandoned sessions every minute; for safety this is not needed, for the notices it is."""
-    task = asyncio.create_task(_sweep(pages.state.shop))
-    yield
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+def build(
+    stage: Stage, *, data: Path, clock: TimeMachine, secret: str, transport: httpx2.AsyncBaseTransport
+) -> tuple[Application, Orders]:
+    """Build the shop; the orders app reads the same orders."""
+    pages = Starlette(routes=list(ROUTES), exception_handlers=ANSWERS)
+    sessions, layer = with_sessions(pages, "shop", WORDS, stage=stage, data=data, clock=clock, policy=Policy())
+    orders = Orders(Database(data / "shop.sqlite3", SCHEMA))
+    pages.state.part, pages.state.stage, pages.state.context = "shop", stage, _context
+    pages.state.shop = Shop(
+        sessions=layer.sessions,
+        clock=clock,
+        orders=orders,
+        login=relying_party(stage, "shop", secret, clock, transport),
+    )
+    return on_stage(sessions, "shop", stage), orders
 
 
-async def _sweep(shop: Shop) -> None:
-    while True:
-        with suppress(StoreUnavailable):  # it is asked again in a minute
-            await shop.sessions.sweep()
-        await asyncio.sleep(SWEEP_EVERY)
+def relying_party(
+    stage: Stage, part: str, secret: str, clock: TimeMachine, transport: httpx2.AsyncBaseTransport
+) -> RelyingParty:
+    """Give an application its side of the login."""
+    return RelyingParty(
+        issuer=stage.sites.url("auth", "/"),
+        client_id=part,
+        secret=secret,
+        redirect_uri=stage.sites.url(part, "/callback"),
+        post_logout_redirect_uri=stage.sites.url(part, "/"),
+        scopes=("openid", "profile"),
+        clock=clock,
+        transport=transport,
+    )
+
+
+def _context(request: Request) -> dict[str, Any]:
+    session = session_of(request)
+    name = session.get(NAME, "") if session.signed_in else ""
+    return {"frame": "shop.html", "name": name, "in_cart": sum(item.count for item in cart.items(session))}

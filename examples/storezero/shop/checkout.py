@@ -9,18 +9,17 @@ from starlette.responses import Response
 
 from sessioncore import State
 
-from ..auth.accounts import Account
+from ..common.web import form_of, go, page, session_of
 from . import cart
-from .shop import shop_of
-from .web import customer, form_of, go, page, session_of
+from .shop import Customer, customer, shop_of
 
 FRESH: Final = timedelta(minutes=5)
 
 
-def buyer(request: Request) -> Account:
+def buyer(request: Request) -> Customer:
     """Insist on a proof of the last five minutes: a code from who uses codes, the password from others."""
     account = customer(request)
-    needed = State.MFA_SATISFIED if account.owes_code else State.AUTHENTICATED
+    needed = State.MFA_SATISFIED if account.uses_codes else State.AUTHENTICATED
     session_of(request).require(needed, max_age=FRESH)
     return account
 

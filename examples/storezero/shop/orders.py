@@ -1,12 +1,19 @@
 """What was bought."""
 
 import json
+from typing import Final
 
 from attrs import frozen
 
 from ..common.database import Database
 from .cart import Item, total
 from .catalog import money
+
+SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS orders (
+    key TEXT PRIMARY KEY, account TEXT NOT NULL, placed_at INTEGER NOT NULL,
+    items TEXT NOT NULL, cents INTEGER NOT NULL);
+"""
 
 
 @frozen(kw_only=True)

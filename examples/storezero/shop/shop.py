@@ -1,62 +1,51 @@
-"""What every page may need, in one place."""
+"""What every page of the shop may need, in one place."""
 
 from collections.abc import Callable
-from pathlib import Path
 
-from argon2 import PasswordHasher
 from attrs import frozen
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from sessioncore_io import AsyncSessions
+from sessioncore_io.oidc import RelyingParty
 
-from ..auth.accounts import Accounts
-from ..auth.codes import Codes
-from ..auth.links import Links
-from ..auth.outbox import Outbox
-from ..common.database import Database
-from ..stage.journal import Journal
+from ..common.web import session_of
 from .orders import Orders
 
 
 @frozen(kw_only=True)
 class Shop:
-    """Hold the shelves, the books and the clock."""
+    """Hold the shelves, the books, the clock, and who vouches for customers."""
 
     sessions: AsyncSessions
     clock: Callable[[], int]
-    journal: Journal
-    accounts: Accounts
-    codes: Codes
-    links: Links
     orders: Orders
-    outbox: Outbox
+    login: RelyingParty
 
-    @classmethod
-    def open(
-        cls,
-        path: Path,
-        sessions: AsyncSessions,
-        clock: Callable[[], int],
-        journal: Journal,
-        hasher: PasswordHasher,
-    ) -> "Shop":
-        """Open the shop's database and seed the demo's customers."""
-        database = Database(path)
-        accounts = Accounts(database, hasher)
-        accounts.seed()
-        return cls(
-            sessions=sessions,
-            clock=clock,
-            journal=journal,
-            accounts=accounts,
-            codes=Codes(database),
-            links=Links(database),
-            orders=Orders(database),
-            outbox=Outbox(database),
-        )
+
+@frozen(kw_only=True)
+class Customer:
+    """Hold who is signed in, as far as the shop knows: the rest is the login service's affair."""
+
+    id: str
+    uses_codes: bool
 
 
 def shop_of(request: Request) -> Shop:
     """Give the shop that a request came to."""
     shop: Shop = request.app.state.shop
     return shop
+
+
+def customer(request: Request) -> Customer:
+    """Give who is signed in. Raises ``LoginRequired``, which ``refusals`` answers."""
+    session = session_of(request)
+    session.require()
+    if not session.subject:
+        raise HTTPException(404, "This account is gone.")
+    return Customer(id=session.subject, uses_codes=session.get(USES_CODES, False))
+
+
+# What the shop keeps of an ID token in its own session.
+NAME = "name"
+USES_CODES = "uses codes"

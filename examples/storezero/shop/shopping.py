@@ -4,9 +4,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ..common.web import form_of, go, page, session_of
 from . import cart
 from .catalog import BY_SLUG, PRODUCTS, Product
-from .web import form_of, go, page, session_of
 
 
 async def home(request: Request) -> Response:

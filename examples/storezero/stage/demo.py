@@ -1,61 +1,81 @@
-"""What no real shop has: the panel's endpoint, the time machine, the outbox and the phone."""
+"""What no real site has: the panel's endpoint, the time machine, and the stage itself."""
 
 from typing import Final
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
 
-from ..auth import codes
-from ..shop.shop import shop_of
-from ..shop.web import TEMPLATES, go, next_page, page, session_of
-from .panel import look
-from .time_machine import TimeMachine
+from ..common.web import TEMPLATES, go, next_page, page
+from . import sequence
+from .layer import Layer
+from .live import live
+from .view import stage_of, view_of
 
 TRIPS: Final = ("1", "30", "720")  # minutes
 
 
 async def panel(request: Request) -> Response:
-    """Show the session as it is now, without counting as use: a page left open keeps nobody signed in."""
-    session = session_of(request)
-    session.passive()
-    sid = session.sid or request.query_params.get("sid")
-    context = {"panel": look(shop_of(request), sid, own=session.sid is not None)}
-    return TEMPLATES.TemplateResponse(request, "panel.html", context)
+    """Show the sessions as they are now, without counting as use: a page left open keeps nobody signed in."""
+    if (session := request.scope.get("session")) is not None:
+        session.passive()
+    wide = request.query_params.get("view") == "stage"
+    view = view_of(request, wide=wide)
+    context = {"view": view, "drawing": sequence.draw(view.hops[-MOST_DRAWN:]) if wide else ""}
+    return TEMPLATES.TemplateResponse(request, "poll.html", context)
+
+
+MOST_DRAWN: Final = 60
+
+
+async def show_stage(request: Request) -> Response:
+    """Show all three sessions side by side, and the messages between them."""
+    if (session := request.scope.get("session")) is not None:
+        session.passive()
+    view = view_of(request, wide=True)
+    return page(request, "stage.html", view=view, drawing=sequence.draw(view.hops[-MOST_DRAWN:]))
+
+
+async def clear(request: Request) -> Response:
+    """Forget the messages so far, to see the next ones alone."""
+    _only_our_own(request)
+    if (visitor := stage_of(request).trace.visitors.find([f"page:{request.query_params.get('page', '')}"])) is not None:
+        visitor.hops.clear()
+    return go("/stage")
 
 
 async def move_clock(request: Request) -> Response:
-    """Move the shop's clock, for everybody.
+    """Move the clock of one layer or of all, for everybody.
 
     The clock belongs to no session, and an expired page must still be able to go back: so what guards this form
     is not the session's token but the Origin that browsers send with every POST.
     """
-    if request.headers.get("origin", "").partition("://")[2] != request.headers.get("host", ""):
-        raise HTTPException(403, "The time machine is moved from the shop's own pages only.")
-    shop, form = shop_of(request), await request.form()
-    if isinstance(shop.clock, TimeMachine):
-        _move(shop.clock, str(form.get("minutes", "")))
-    await shop.sessions.sweep()
+    _only_our_own(request)
+    stage, form = stage_of(request), await request.form()
+    which = str(form.get("which", "all"))
+    for layer in stage.layers.values():
+        if which in ("all", layer.clock_of):
+            _move(layer, str(form.get("minutes", "")))
+    await stage.sweep()
     return go(next_page(str(form.get("next", "/"))))
 
 
-async def outbox(request: Request) -> Response:
-    """Show the mail that was not sent."""
-    return page(request, "outbox.html", mails=shop_of(request).outbox.newest())
+def _only_our_own(request: Request) -> None:
+    if request.headers.get("origin", "").partition("://")[2] != request.headers.get("host", ""):
+        raise HTTPException(403, "The demo's machinery is moved from its own pages only.")
 
 
-async def phone(request: Request) -> Response:
-    """Show what the customers' authenticator apps show now; the page renews itself, so it is passive too."""
-    session_of(request).passive()
-    shop = shop_of(request)
-    at = shop.clock()
-    owners = [(account, codes.code_at(account.secret, at)) for account in shop.accounts.with_phone()]
-    pictures = {account.name: codes.qr_svg(account.name, account.secret) for account, _ in owners}
-    return page(request, "demo_phone.html", owners=owners, pictures=pictures, left=codes.seconds_left(at))
-
-
-def _move(clock: TimeMachine, minutes: str) -> None:
+def _move(layer: Layer, minutes: str) -> None:
     if minutes == "home":
-        clock.return_home()
+        layer.clock.return_home()
     elif minutes in TRIPS:
-        clock.travel(int(minutes))
+        layer.clock.travel(int(minutes))
+
+
+ROUTES: Final = [
+    Route("/panel", panel),
+    WebSocketRoute("/live", live),
+    Route("/demo/clock", move_clock, methods=["POST"]),
+    Route("/demo/clear", clear, methods=["POST"]),
+]

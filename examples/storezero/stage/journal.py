@@ -7,6 +7,8 @@ from attrs import define, evolve, field, frozen
 from sessioncore import Notice, Reason, State
 from sessioncore.records import EXPIRING, RESETTING
 
+from .trace import Trace
+
 MOST_SESSIONS: Final = 1_000
 MOST_NOTICES: Final = 20
 
@@ -29,14 +31,17 @@ class Trail:
 
 @define
 class Journal:
-    """Remember the trails of the sessions heard of last."""
+    """Remember the trails of the sessions of one layer heard of last, and let the trace know."""
 
+    part: str
+    trace: Trace
     _trails: dict[str, Trail] = field(factory=dict)
 
     def __call__(self, notice: Notice) -> None:
         """Hear of one thing that happened."""
         if not notice.sid:
             return
+        self.trace.hear(self.part, notice)
         trail = self._trails.pop(notice.sid, Trail())
         self._trails[notice.sid] = _longer(trail, notice)
         if len(self._trails) > MOST_SESSIONS:

@@ -1,4 +1,4 @@
-"""The session as the panel shows it: read from the store, judged by the pure core, and never touched."""
+"""The sessions as the panel shows them: read from the stores, judged by the pure core, and never touched."""
 
 import json
 from typing import Any, Final
@@ -8,9 +8,9 @@ from attrs import evolve, field, frozen
 from sessioncore import NEVER, Session, State, moment_for, settle
 
 from ..common.times import span
-from ..shop.shop import Shop
 from . import picture
 from .journal import Trail
+from .layer import Layer
 
 MOST_EVENTS: Final = 6
 
@@ -33,7 +33,9 @@ _WHY: Final = {
     "password_change": "the password was changed elsewhere",
     "user": "you ended it",
     "user_all": "you ended all other sessions",
-    "admin": "the shop ended it",
+    "rp": "you logged out at an application",
+    "idp": "the layer above ended its own",
+    "admin": "an operator ended it",
     "replaced": "somebody else logged in here",
     "evicted": "too many newer sessions",
 }
@@ -70,9 +72,10 @@ class Happening:
 class Panel:
     """Hold what the panel shows."""
 
+    layer: Layer
     now: int
-    away: str
     picture: str
+    here: bool = False
     sid: str = ""
     state: State | None = None
     why: str = ""
@@ -81,38 +84,47 @@ class Panel:
     events: list[Happening] = field(factory=list)
 
     @property
+    def away(self) -> str:
+        """Say how far from the present this layer's clock is."""
+        return self.layer.clock.away
+
+    @property
+    def tone(self) -> str:
+        """Say whether the session lives, has ended, or is none."""
+        return "none" if self.state is None else "live" if self.state.live else "end"
+
+    @property
     def badge(self) -> str:
         """Name the state as the table does."""
         return self.state.name if self.state else "NO SESSION"
 
 
-def look(shop: Shop, sid: str | None, *, own: bool) -> Panel:
+def look(layer: Layer, sid: str | None, *, own: bool) -> Panel:
     """Look at a session by its selector, through the store's port: no use is recorded.
 
     Of a session that is not the request's own, such as the one that ended a moment ago, only the end is told.
     """
-    row, epoch = _load(shop, sid) if sid else (None, None)
-    now = shop.clock()
-    blank = Panel(now=now, away=getattr(shop.clock, "away", ""), picture=picture.draw(None, None, None))
+    row, epoch = _load(layer, sid) if sid else (None, None)
+    now = layer.clock()
+    blank = Panel(layer=layer, now=now, picture=picture.draw(None, None, None, layer.part))
     if row is None or sid is None:
         return blank
-    session = settle(row, moment_for(row, epoch, now, shop.sessions.policy))
+    session = settle(row, moment_for(row, epoch, now, layer.sessions.policy))
     if not own and session.live:
         return blank
-    panel = _panel(session, shop.journal.trail(sid), blank)
-    return evolve(panel, facts=_facts(session), deadlines=_deadlines(shop, session, now)) if own else panel
+    panel = _panel(session, layer.journal.trail(sid), blank)
+    return evolve(panel, facts=_facts(session), deadlines=_deadlines(layer, session, now)) if own else panel
 
 
-def _load(shop: Shop, sid: str) -> Any:
+def _load(layer: Layer, sid: str) -> Any:
     # The SQLite store answers at once; for one that has to be awaited, this would be a coroutine.
-    return shop.sessions.store.load(sid)
+    return layer.sessions.store.load(sid)
 
 
 def _panel(session: Session, trail: Trail, blank: Panel) -> Panel:
-    return Panel(
-        now=blank.now,
-        away=blank.away,
-        picture=picture.draw(session.state, trail.former, trail.state),
+    return evolve(
+        blank,
+        picture=picture.draw(session.state, trail.former, _reached(session, trail), blank.layer.part),
         sid=session.sid,
         state=session.state,
         why=why(session.reason or ""),
@@ -120,11 +132,18 @@ def _panel(session: Session, trail: Trail, blank: Panel) -> Panel:
     )
 
 
+def _reached(session: Session, trail: Trail) -> State | None:
+    """Give the state that the last arrow led to: a login with two factors at once is told like any other."""
+    at_once = session.mfa_at != NEVER and session.mfa_at == session.authenticated_at
+    return State.MFA_SATISFIED if at_once and trail.state is State.AUTHENTICATED else trail.state
+
+
 def _facts(session: Session) -> list[tuple[str, str]]:
     owing = session.live and bool(session.subject) and not session.signed_in
     return [
         ("sid", session.sid),
         ("subject", session.subject or "nobody yet"),
+        ("hangs on", upstream_name(session.upstream)),
         ("methods", " + ".join(session.methods + session.mfa_methods) or "none"),
         ("signed in", "not before a code" if owing else ("yes" if session.signed_in else "no")),
         ("epoch", str(session.epoch) if session.subject else "none"),
@@ -132,8 +151,14 @@ def _facts(session: Session) -> list[tuple[str, str]]:
     ]
 
 
-def _deadlines(shop: Shop, session: Session, now: int) -> list[Deadline]:
-    policy = shop.sessions.policy
+def upstream_name(upstream: tuple[str, str]) -> str:
+    """Name the session of the layer above as this one knows it: a name of its own, not a cookie."""
+    issuer, sid = upstream
+    return f"{sid[:12]}… of {issuer.partition('://')[2].rstrip('/')}" if sid else "nothing above"
+
+
+def _deadlines(layer: Layer, session: Session, now: int) -> list[Deadline]:
+    policy = layer.sessions.policy
     limits = policy.limits_of(session)
     idle, lifetime = min(session.idle, limits.idle), min(session.lifetime, limits.lifetime)
     found = [

@@ -61,13 +61,13 @@ def _events(source: State, to: State) -> tuple[str, ...]:
 ARROWS: Final = arrows()
 
 
-def draw(lit: State | None, former: State | None, reached: State | None) -> str:
-    """Draw the diagram with the present state lit and the arrow that led there highlighted."""
+def draw(lit: State | None, former: State | None, reached: State | None, name: str = "") -> str:
+    """Draw the diagram with the present state lit and the arrow that led there highlighted; ``name`` tells it apart."""
     fired = (former, reached) if reached is not None and reached is lit else None
-    lines = [_line(arrow, (arrow.source, arrow.to) == fired) for arrow in ARROWS]
+    lines = [_line(arrow, (arrow.source, arrow.to) == fired, name) for arrow in ARROWS]
     boxes = [_box(state, state is lit) for state in PLACES]
     # The fired arrow comes last: later shapes lie on top.
-    shapes = "".join([_HEADS, START, *sorted(lines, key=lambda line: "fired" in line), *boxes])
+    shapes = "".join([_heads(name), START, *sorted(lines, key=lambda line: "fired" in line), *boxes])
     return f'<svg class="diagram" viewBox="0 4 338 190" role="img" aria-label="{_caption(lit)}">{shapes}</svg>'
 
 
@@ -75,8 +75,8 @@ def _caption(lit: State | None) -> str:
     return f"State diagram; the session is {lit.name}" if lit else "State diagram; there is no session"
 
 
-def _line(arrow: Arrow, fired: bool) -> str:
-    kind, head = ("arrow fired", "head-fired") if fired else ("arrow", "head")
+def _line(arrow: Arrow, fired: bool, name: str) -> str:
+    kind, head = ("arrow fired", f"head-fired{name}") if fired else ("arrow", f"head{name}")
     title = f"{arrow.source.name if arrow.source else 'nothing'} to {arrow.to.name}: {', '.join(arrow.events)}"
     return f'<path class="{kind}" d="{arrow.path}" marker-end="url(#{head})"><title>{title}</title></path>'
 
@@ -90,10 +90,12 @@ def _box(state: State, lit: bool) -> str:
     return f'<g class="{kind}" data-state="{state.name}">{title}{box}<text x="{x}" y="{y + 4}">{state.name}</text></g>'
 
 
-def _head(name: str) -> str:
-    tip = '<path d="M0 0L8 4L0 8Z"/>'
+def _head(id: str, kind: str) -> str:
+    tip = f'<path class="{kind}" d="M0 0L8 4L0 8Z"/>'
     size = 'markerWidth="7" markerHeight="7" refX="7" refY="4" viewBox="0 0 8 8"'
-    return f'<marker id="{name}" {size} orient="auto" markerUnits="userSpaceOnUse">{tip}</marker>'
+    return f'<marker id="{id}" {size} orient="auto" markerUnits="userSpaceOnUse">{tip}</marker>'
 
 
-_HEADS: Final = f"<defs>{_head('head')}{_head('head-fired')}</defs>"
+def _heads(name: str) -> str:
+    # A page may hold several pictures, and an id is good once.
+    return f"<defs>{_head(f'head{name}', 'tip')}{_head(f'head-fired{name}', 'tip fired-tip')}</defs>"

@@ -1,21 +1,41 @@
 "use strict";
 
 // Ask for the panel every second and put in what changed. The endpoint is passive: asking keeps nobody signed in.
-const panel = document.querySelector(".panel");
+const panel = document.querySelector("[data-poll]");
+
+// Cookies tell the layers apart, so none of them tells that two sessions are one browser's. This name, drawn once a
+// host, lets the demo remember what it has seen of this browser before; it opens nothing.
+function pageName() {
+  let name = localStorage.getItem("page");
+  if (!name) {
+    name = Array.from(crypto.getRandomValues(new Uint8Array(24)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    localStorage.setItem("page", name);
+  }
+  return name;
+}
+
+function cards(root) {
+  return Array.from(root.querySelectorAll("details.layer"), (card) => card.dataset.layer).join();
+}
 
 function replaceChanged(html) {
   const fresh = new DOMParser().parseFromString(html, "text/html");
-  for (const part of fresh.body.children) {
+  const layers = fresh.querySelector(".layers");
+  // Another application came to the stage, or left it: then all cards are put in anew.
+  if (cards(fresh) !== cards(document)) document.querySelector(".layers").replaceWith(document.importNode(layers, true));
+  for (const part of fresh.querySelectorAll("[data-live]")) {
     const shown = document.getElementById(part.id);
-    if (shown.outerHTML !== part.outerHTML) shown.replaceWith(document.importNode(part, true));
+    if (shown && shown.outerHTML !== part.outerHTML) shown.replaceWith(document.importNode(part, true));
   }
 }
 
 async function poll() {
   // The sid is public. It lets the panel tell how a session ended of which this browser's cookie is gone.
-  const sid = document.getElementById("panel-sid").dataset.sid;
+  const address = new URL(panel.dataset.poll, location.origin);
+  address.searchParams.set("sid", document.getElementById("panel-sid").dataset.sid);
+  address.searchParams.set("page", pageName());
   try {
-    const answer = await fetch(`${panel.dataset.poll}?sid=${encodeURIComponent(sid)}`, { cache: "no-store" });
+    const answer = await fetch(address, { cache: "no-store" });
     if (answer.ok) replaceChanged(await answer.text());
     panel.classList.toggle("stale", !answer.ok);
   } catch {
@@ -74,6 +94,12 @@ const machine = document.querySelector(".time-machine");
 machine.addEventListener("submit", async (event) => {
   event.preventDefault();
   await fetch(machine.action, { method: "POST", body: new FormData(machine, event.submitter), redirect: "manual" });
+  await poll();
+});
+
+// The stage begins afresh when one wants to see the next messages alone.
+document.getElementById("clear")?.addEventListener("click", async () => {
+  await fetch(`/demo/clear?page=${pageName()}`, { method: "POST", redirect: "manual" });
   await poll();
 });
 

@@ -11,19 +11,14 @@ from starlette.templating import Jinja2Templates
 
 from sessioncore_io.handle import AsyncHandle
 
-from ..auth.accounts import Account
-from ..common.times import clock_time, day_and_time
-from ..stage.panel import look
-from . import cart
-from .catalog import money
-from .shop import shop_of
+from ..stage.view import stage_of, view_of
+from .times import clock_time, day_and_time
 
 HERE: Final = Path(__file__).parents[1]
+PARTS: Final = ("common", "shop", "auth", "friendbook", "orders_app", "reviews", "stage")
 
-TEMPLATES: Final = Jinja2Templates(
-    directory=[HERE / part / "templates" for part in ("common", "shop", "auth", "stage")]
-)
-TEMPLATES.env.filters.update(money=money, clock_time=clock_time, day_and_time=day_and_time)
+TEMPLATES: Final = Jinja2Templates(directory=[HERE / part / "templates" for part in PARTS])
+TEMPLATES.env.filters.update(clock_time=clock_time, day_and_time=day_and_time)
 
 STALE: Final = "This form is out of date, perhaps because you logged in or out in another tab. Go back and try again."
 
@@ -42,29 +37,23 @@ async def form_of(request: Request) -> dict[str, str]:
     return form
 
 
-def customer(request: Request) -> Account:
-    """Give who is signed in. Raises ``LoginRequired`` or ``StepUpRequired``; ``refusals`` answers them."""
-    session = session_of(request)
-    session.require()
-    account = shop_of(request).accounts.get(session.subject or "")
-    if account is None:
-        raise HTTPException(404, "This account is gone.")
-    return account
-
-
 def page(request: Request, template: str, status: int = 200, **context: Any) -> Response:
-    """Render a page, with the panel beside it."""
-    session = session_of(request)
-    shop = shop_of(request)
-    account = shop.accounts.get(session.subject) if session.subject else None
+    """Render a page, with the panel beside it; ``app.state.context`` adds what a part's own pages share."""
+    session = request.scope.get("session")
+    stage, state = stage_of(request), request.app.state
     shared = {
         "session": session,
-        "csrf": lambda: Markup('<input type="hidden" name="csrf" value="{}">').format(session.csrf_token),
-        "panel": look(shop, session.sid or request.query_params.get("was"), own=session.sid is not None),
-        "account": account,
-        "in_cart": sum(item.count for item in cart.items(session)),
+        "csrf": lambda: Markup('<input type="hidden" name="csrf" value="{}">').format(session_of(request).csrf_token),
+        "view": context.pop("view", None) or view_of(request),
+        "part": state.part,
+        "stage_url": stage.sites.url("shop", "/stage"),
+        "shop_url": stage.sites.url("shop"),
+        "auth_url": stage.sites.url("auth"),
+        "orders_url": stage.sites.url("orders"),
+        "reviews_url": stage.sites.url("reviews"),
+        "idp_url": stage.sites.url("idp"),
     }
-    return TEMPLATES.TemplateResponse(request, template, shared | context, status)
+    return TEMPLATES.TemplateResponse(request, template, shared | state.context(request) | context, status)
 
 
 def go(address: str) -> Response:

@@ -1,0 +1,86 @@
+"""Logging in by an identity provider: Friendbook's session decides, this server's is signed in by it."""
+
+import secrets
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from sessioncore.sso import Interaction
+from sessioncore_io.oidc import Call, LoggedOut, RelyingParty, Reply
+
+from ..common.labels import label_of
+from ..common.userinfo import name_of
+from ..common.web import form_of, go, page, session_of
+from .house import house_of
+from .login import GONE, waiting
+
+# A request may name the way to log in at once, as an application does whose button says "Log in with Friendbook".
+CONNECTION = "connection"
+LEFT = "left "
+
+
+def friendbook_of(request: Request) -> RelyingParty:
+    """Give the provider; only a house that has one has this page."""
+    party: RelyingParty = request.app.state.friendbook
+    return party
+
+
+async def start(request: Request) -> Response:
+    """Send the browser to Friendbook; what waits here is resumed when it comes back."""
+    form = await form_of(request)
+    return await _sent(request, form.get("transaction", ""))
+
+
+async def start_at_once(request: Request) -> Response:
+    """The same for a request that asked for it: the application's own page had the button."""
+    return await _sent(request, request.query_params.get("transaction", ""))
+
+
+async def _sent(request: Request, name: str) -> Response:
+    pending = waiting(request, {"transaction": name})
+    again = pending is not None and (
+        pending.kind is Interaction.REAUTHENTICATE or "login" in pending.params.get("prompt", "")
+    )
+    where = f"/friendbook/done?transaction={name}" if name else "/account"
+    return go(await friendbook_of(request).begin(session_of(request), next=where, prompt="login" if again else ""))
+
+
+async def callback(request: Request) -> Response:
+    """Take Friendbook's answer: its user is known here by the pair of issuer and subject, never by a name."""
+    house, party, session = house_of(request), friendbook_of(request), session_of(request)
+    label = label_of(request.headers.get("user-agent", ""))
+    landed = await party.finish(await Call.read(request.scope, request.receive), label=label)
+    house.accounts.welcome(landed.subject, await name_of(party, landed))
+    session.record("came from Friendbook")
+    name = parse_qs(urlsplit(landed.next).query).get("transaction", [""])[0]
+    if not name:
+        return go(landed.next)
+    pending = house.server.pending(session, name)
+    if pending is None:
+        raise HTTPException(410, GONE)
+    done = Interaction.REAUTHENTICATE if pending.kind is Interaction.REAUTHENTICATE else Interaction.LOG_IN
+    house.server.did(session, pending, done)
+    return go(pending.resume)
+
+
+async def left(request: Request, goodbye: LoggedOut) -> Response:
+    """Go on after a logout: to the provider if that was asked for, then to where the application wanted."""
+    if not any(goodbye.upstream):
+        text = "The login service has ended its session, and told every application that hung on it."
+        return page(request, "message.html", title="Logged out", text=text)
+    session, name = session_of(request), secrets.token_urlsafe(12)
+    session[LEFT + name] = goodbye.then
+    return go(await friendbook_of(request).logout_url(goodbye.upstream_hint, state=name))
+
+
+async def came_back(request: Request) -> Response:
+    """Come back from the provider's logout; where to go on was kept on our side, so that no link can say it."""
+    then = session_of(request).pop(LEFT + request.query_params.get("state", ""), "")
+    return go(then or "/")
+
+
+async def backchannel(request: Request) -> Reply:
+    """Hear from Friendbook that a session of its own has ended."""
+    return await friendbook_of(request).back_channel(await Call.read(request.scope, request.receive))

@@ -1,0 +1,1 @@
+"""The orders app: a single page in the browser. It has tokens and no session."""

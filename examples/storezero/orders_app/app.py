@@ -1,0 +1,125 @@
+"""What the orders app needs of a server: its page, its settings, the orders behind an access token, and the trace."""
+
+from pathlib import Path
+from typing import Any, Final
+
+from attrs import frozen
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from sessioncore.sso import SILENT_RESULTS, subject_of
+from sessioncore_io.asgi import Application
+from sessioncore_io.oidc import AuthorizationServer
+
+from ..common.times import day_and_time
+from ..common.web import page
+from ..common.wiring import STATIC, on_stage
+from ..shop.orders import Orders
+from ..stage import demo as stage_pages
+from ..stage.hops import NAMES, Hop, shown
+from ..stage.layer import Layer, Stage
+from ..stage.view import stage_of
+
+CLIENT: Final = "orders-app"
+SCOPES: Final = "openid profile orders"
+FILES: Final = Mount("/app", StaticFiles(directory=Path(__file__).parent / "static"))
+
+
+@frozen(kw_only=True)
+class Backend:
+    """Hold what the API asks: the server for tokens, its sessions, and the shop's books."""
+
+    server: AuthorizationServer
+    auth: Layer
+    orders: Orders
+
+
+async def home(request: Request) -> Response:
+    """Hand out the page; what it shows, its script decides."""
+    return page(request, "app.html")
+
+
+async def settings(request: Request) -> Response:
+    """Tell the script where the server is, and what a silent answer means: the table of ``sessioncore.sso``."""
+    stage = stage_of(request)
+    issuer = stage.sites.url("auth", "/")
+    return JSONResponse(
+        {
+            "issuer": issuer,
+            "client_id": CLIENT,
+            "scope": SCOPES,
+            "authorize": f"{issuer}authorize",
+            "token": f"{issuer}oauth/token",
+            "logout": f"{issuer}oidc/logout",
+            "jwks": f"{issuer}.well-known/jwks.json",
+            "now": _backend(request).auth.clock(),
+            "silent": {row.error: row.then for row in SILENT_RESULTS},
+        }
+    )
+
+
+async def orders(request: Request) -> Response:
+    """List the orders of whoever an access token speaks for, as long as the server's session lives."""
+    backend = _backend(request)
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    claims = await backend.server.bearer(token, backend.auth.sessions) if scheme.lower() == "bearer" else None
+    if claims is None or "orders" not in claims["scope"].split():
+        return JSONResponse({"error": "invalid_token"}, 401, {"www-authenticate": 'Bearer error="invalid_token"'})
+    bought = backend.orders.of(subject_of(claims["iss"], claims["sub"]))
+    listed = [{"items": one.items, "price": one.price, "at": day_and_time(one.placed_at)} for one in bought]
+    return JSONResponse({"orders": listed})
+
+
+async def hear(request: Request) -> Response:
+    """Hear from the script what passed inside the browser, where no server stands: a message, a token verified."""
+    if request.headers.get("sec-fetch-site") != "same-origin":
+        return JSONResponse({"error": "only the app's own page tells"}, 403)
+    said: Any = await request.json()
+    trace = stage_of(request).trace
+    keys = [f"page:{said['page']}", *(f"state:{state}" for state in said.get("states", ())[:4])]
+    trace.visitors.meet([key for key in keys if len(key) < 200]).hops.extend(
+        Hop(
+            order=trace.next(),
+            source=hop["source"],
+            target=hop["target"],
+            what=str(hop["what"])[:80],
+            kind="note" if hop["source"] == hop["target"] else "message",
+            details=shown({str(name): str(value) for name, value in hop.get("details", {}).items()}),
+        )
+        for hop in said.get("hops", ())[:8]
+        if {hop["source"], hop["target"]} <= NAMES.keys()
+    )
+    return Response(status_code=204)
+
+
+ROUTES: Final = [
+    Route("/", home),
+    Route("/callback", home),
+    Route("/settings", settings),
+    Route("/api/orders", orders),
+    Route("/stage/hops", hear, methods=["POST"]),
+    *stage_pages.ROUTES,
+    FILES,
+    STATIC,
+]
+
+
+def build(stage: Stage, *, server: AuthorizationServer, orders: Orders) -> Application:
+    """Build the orders app: without the session middleware, because it has no session."""
+    pages = Starlette(routes=list(ROUTES))
+    state = pages.state
+    state.part, state.stage, state.layer, state.context = "orders", stage, None, _context
+    state.backend = Backend(server=server, auth=stage.layers["auth"], orders=orders)
+    return on_stage(pages, "orders", stage)
+
+
+def _backend(request: Request) -> Backend:
+    backend: Backend = request.app.state.backend
+    return backend
+
+
+def _context(request: Request) -> dict[str, Any]:
+    return {"frame": "app_frame.html"}

@@ -1,0 +1,1 @@
+"""Reviews: a second application of the same server, to see who hears of a logout elsewhere."""
