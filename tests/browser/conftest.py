@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from sessioncore_io.oidc import Client
 
+from .app_user import AppUser
 from .find_chromium import ADVICE, find
 from .people import KEYS, QUICK, Person, Town
 
@@ -102,6 +103,14 @@ def newcomer(chromium: Browser, town: Town) -> Iterator[Callable[[], Person]]:
 def _note_violation(text: str, errors: list[str]) -> None:
     if "Content Security Policy" in text:
         errors.append(text)
+
+
+@pytest.fixture
+def app_user(newcomer: Callable[[], Person]) -> AppUser:
+    """Give somebody in front of the orders app."""
+    somebody = newcomer()
+    somebody.page.close()
+    return AppUser(somebody.context, somebody.sites)
 
 
 @pytest.fixture

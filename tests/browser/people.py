@@ -88,6 +88,10 @@ class Person:
         self.sites = sites
         self.page: Page = context.new_page()
 
+    def another_tab(self) -> "Person":
+        """Open another tab of the same browser."""
+        return Person(self.context, self.sites)
+
     def at(self, part: str) -> Sight:
         """Look at a layer's session in the panel of the present page."""
         return Sight(self.page, part)

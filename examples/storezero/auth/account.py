@@ -20,7 +20,13 @@ async def log_out(request: Request) -> Response:
     """End this session; the server tells every application that hangs on it."""
     await form_of(request)
     session_of(request).log_out()
-    return go("/")
+    return go("/left")
+
+
+async def left(request: Request) -> Response:
+    """Say goodbye."""
+    text = "The session here has ended, and every application that hung on it was told."
+    return page(request, "message.html", title="Logged out", text=text)
 
 
 async def ask_change(request: Request) -> Response:

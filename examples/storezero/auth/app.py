@@ -51,6 +51,7 @@ ROUTES: Final = [
     Route("/select", login.ask_account),
     Route("/select", login.choose_account, methods=["POST"]),
     Route("/logout", account.log_out, methods=["POST"]),
+    Route("/left", account.left),
     Route("/forgotten", forgotten.ask_name),
     Route("/forgotten", forgotten.send_link, methods=["POST"]),
     Route("/reset/{token}", forgotten.ask_new_password),
@@ -193,4 +194,14 @@ def _ask(address: str, request: Request) -> Response:
     return go(f"{address}?{urlencode({'next': wanted})}")
 
 
-ANSWERS: Final[dict[Any, refusals.Answer]] = refusals.ANSWERS | {LoginRequired: _to_login, StepUpRequired: _to_code}
+def _onward(request: Request, error: Exception) -> Response:
+    """Go on where another tab's login has led."""
+    assert isinstance(error, login.OutOfDate)
+    return go(error.resume)
+
+
+ANSWERS: Final[dict[Any, refusals.Answer]] = refusals.ANSWERS | {
+    LoginRequired: _to_login,
+    StepUpRequired: _to_code,
+    login.OutOfDate: _onward,
+}

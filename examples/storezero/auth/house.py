@@ -93,7 +93,7 @@ class House:
 
     async def settle(self, subject: str) -> None:
         """Let the ends of a customer's sessions be seen now, and told to the applications, not at their next use."""
-        await self.server.notices.settle(self.sessions, subject)
+        await self.server.settle(self.sessions, subject)
 
     @property
     def accounts(self) -> Accounts:

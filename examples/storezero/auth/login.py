@@ -53,6 +53,28 @@ def waiting(request: Request, values: Any) -> Pending | None:
     return pending
 
 
+class OutOfDate(Exception):
+    """A form is of before a login in another tab: ask the server again, usually there is nothing left to do."""
+
+    def __init__(self, resume: str) -> None:
+        super().__init__(resume)
+        self.resume = resume
+
+
+async def login_form(request: Request) -> dict[str, str]:
+    """Read a form that this session's own page sent; one that another tab has overtaken goes on where that led.
+
+    Nothing in it counts then, so nobody is logged in by a forged one.
+    """
+    try:
+        return await form_of(request)
+    except HTTPException:
+        pending = waiting(request, await request.form())
+        if pending is None:
+            raise
+        raise OutOfDate(pending.resume) from None
+
+
 def customer(request: Request) -> Account:
     """Give who is signed in. Raises ``LoginRequired`` or ``StepUpRequired``; ``refusals`` answers them."""
     session = session_of(request)
@@ -70,7 +92,7 @@ async def ask_password(request: Request) -> Response:
 
 async def check_password(request: Request) -> Response:
     """Check name and password, and sign in: whoever owes a code is sent on to the code page."""
-    form = await form_of(request)
+    form = await login_form(request)
     house, session = house_of(request), session_of(request)
     pending, target = waiting(request, form), next_page(form.get("next"))
     name, password = form.get("name", ""), form.get("password", "")
@@ -107,7 +129,7 @@ async def ask_code(request: Request) -> Response:
 
 async def check_code(request: Request) -> Response:
     """Check the code: only now is this customer signed in."""
-    form = await form_of(request)
+    form = await login_form(request)
     house, session, target = house_of(request), session_of(request), next_page(form.get("next"))
     pending, account = waiting(request, form), _code_user(request)
     if account is None:
@@ -127,7 +149,7 @@ async def ask_again(request: Request) -> Response:
 
 async def check_again(request: Request) -> Response:
     """Check the password once more; the session's lifetime starts anew."""
-    form = await form_of(request)
+    form = await login_form(request)
     house, account = house_of(request), customer(request)
     pending, target = waiting(request, form), next_page(form.get("next"))
     if not await run_in_threadpool(house.accounts.verify, account, form.get("password", "")):
@@ -146,7 +168,7 @@ async def ask_consent(request: Request) -> Response:
 
 async def give_consent(request: Request) -> Response | Reply:
     """Record the answer; a refusal goes back to the application."""
-    form = await form_of(request)
+    form = await login_form(request)
     house, account, pending = house_of(request), customer(request), waiting(request, form)
     if pending is None:
         raise HTTPException(410, GONE)
@@ -164,7 +186,7 @@ async def ask_account(request: Request) -> Response:
 
 async def choose_account(request: Request) -> Response:
     """Go on as who is signed in."""
-    form = await form_of(request)
+    form = await login_form(request)
     customer(request)
     pending = waiting(request, form)
     if pending is None:

@@ -1,6 +1,5 @@
 """Logging in by an identity provider: Friendbook's session decides, this server's is signed in by it."""
 
-import secrets
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.exceptions import HTTPException
@@ -11,14 +10,12 @@ from sessioncore.sso import Interaction
 from sessioncore_io.oidc import Call, LoggedOut, RelyingParty, Reply
 
 from ..common.labels import label_of
-from ..common.userinfo import name_of
-from ..common.web import form_of, go, page, session_of
+from ..common.web import go, session_of
 from .house import house_of
-from .login import GONE, waiting
+from .login import GONE, login_form, waiting
 
 # A request may name the way to log in at once, as an application does whose button says "Log in with Friendbook".
 CONNECTION = "connection"
-LEFT = "left "
 
 
 def friendbook_of(request: Request) -> RelyingParty:
@@ -29,7 +26,7 @@ def friendbook_of(request: Request) -> RelyingParty:
 
 async def start(request: Request) -> Response:
     """Send the browser to Friendbook; what waits here is resumed when it comes back."""
-    form = await form_of(request)
+    form = await login_form(request)
     return await _sent(request, form.get("transaction", ""))
 
 
@@ -52,7 +49,8 @@ async def callback(request: Request) -> Response:
     house, party, session = house_of(request), friendbook_of(request), session_of(request)
     label = label_of(request.headers.get("user-agent", ""))
     landed = await party.finish(await Call.read(request.scope, request.receive), label=label)
-    house.accounts.welcome(landed.subject, await name_of(party, landed))
+    said = await party.userinfo(landed)
+    house.accounts.welcome(landed.subject, str(said.get("name", "")))
     session.record("came from Friendbook")
     name = parse_qs(urlsplit(landed.next).query).get("transaction", [""])[0]
     if not name:
@@ -68,17 +66,14 @@ async def callback(request: Request) -> Response:
 async def left(request: Request, goodbye: LoggedOut) -> Response:
     """Go on after a logout: to the provider if that was asked for, then to where the application wanted."""
     if not any(goodbye.upstream):
-        text = "The login service has ended its session, and told every application that hung on it."
-        return page(request, "message.html", title="Logged out", text=text)
-    session, name = session_of(request), secrets.token_urlsafe(12)
-    session[LEFT + name] = goodbye.then
-    return go(await friendbook_of(request).logout_url(goodbye.upstream_hint, state=name))
+        return go("/left")
+    sealed = house_of(request).server.keys.seal(goodbye.then)
+    return go(await friendbook_of(request).logout_url(goodbye.upstream_hint, state=sealed))
 
 
 async def came_back(request: Request) -> Response:
-    """Come back from the provider's logout; where to go on was kept on our side, so that no link can say it."""
-    then = session_of(request).pop(LEFT + request.query_params.get("state", ""), "")
-    return go(then or "/")
+    """Come back from the provider's logout; where to go on was sealed by us, so that no link of others can say it."""
+    return go(house_of(request).server.keys.unseal(request.query_params.get("state", "")) or "/left")
 
 
 async def backchannel(request: Request) -> Reply:

@@ -53,6 +53,7 @@ async def settings(request: Request) -> Response:
             "scope": SCOPES,
             "authorize": f"{issuer}authorize",
             "token": f"{issuer}oauth/token",
+            "userinfo": f"{issuer}userinfo",
             "logout": f"{issuer}oidc/logout",
             "jwks": f"{issuer}.well-known/jwks.json",
             "now": _backend(request).auth.clock(),

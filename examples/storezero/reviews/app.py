@@ -14,7 +14,6 @@ from sessioncore_io.asgi import Application
 from sessioncore_io.oidc import Call, RelyingParty, Reply
 
 from ..common import refusals
-from ..common.userinfo import name_of
 from ..common.web import form_of, go, page, session_of
 from ..common.wiring import STATIC, Words, on_stage, with_sessions
 from ..shop.app import relying_party
@@ -51,7 +50,7 @@ async def callback(request: Request) -> Response:
     """Take its answer."""
     party, session = _party(request), session_of(request)
     landed = await party.finish(await Call.read(request.scope, request.receive))
-    session["name"] = await name_of(party, landed)
+    session["name"] = (await party.userinfo(landed)).get("name", "")
     return go("/")
 
 

@@ -10,7 +10,6 @@ from starlette.responses import Response
 from sessioncore_io.oidc import Call, Reply
 
 from ..common.labels import label_of
-from ..common.userinfo import name_of
 from ..common.web import form_of, go, next_page, session_of
 from .checkout import FRESH
 from .shop import NAME, USES_CODES, shop_of
@@ -38,7 +37,7 @@ async def callback(request: Request) -> Response:
     shop, session = shop_of(request), session_of(request)
     call = await Call.read(request.scope, request.receive)
     landed = await shop.login.finish(call, label=label_of(request.headers.get("user-agent", "")))
-    session[NAME] = await name_of(shop.login, landed)
+    session[NAME] = (await shop.login.userinfo(landed)).get("name", "")
     session[USES_CODES] = "otp" in (landed.claims.get("amr") or [])
     session.record("came back from the login service")
     return go(landed.next)

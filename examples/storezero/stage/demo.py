@@ -55,7 +55,7 @@ async def move_clock(request: Request) -> Response:
     stage, form = stage_of(request), await request.form()
     which = str(form.get("which", "all"))
     for layer in stage.layers.values():
-        if which in ("all", layer.clock_of):
+        if layer.clock_of == layer.part and which in ("all", layer.part):
             _move(layer, str(form.get("minutes", "")))
     await stage.sweep()
     return go(next_page(str(form.get("next", "/"))))

@@ -18,6 +18,7 @@ class View:
     panels: Sequence[Panel]
     hops: Sequence[Hop]
     layers: Sequence[Layer]
+    page: str = ""
     wide: bool = False
 
     @property
@@ -43,7 +44,13 @@ def view_of(request: Request, *, wide: bool = False) -> View:
     panels = [_panel(one, request, visitor, one is layer) for one in stage.layers.values()]
     shown = [one for one in panels if one.here or one.layer.part != "reviews" or one.state]
     layers = [one for one in stage.layers.values() if one.part != "reviews"]
-    return View(panels=shown, hops=list(visitor.hops) if visitor else [], layers=layers, wide=wide)
+    return View(
+        panels=shown,
+        hops=list(visitor.hops) if visitor else [],
+        layers=layers,
+        page=visitor.page if visitor else "",
+        wide=wide,
+    )
 
 
 def _visitor(stage: Stage, request: Request, layer: Layer | None) -> Visitor | None:

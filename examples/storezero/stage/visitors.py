@@ -4,6 +4,7 @@ A redirect from one layer to the next carries a ``state``; who sends it and who 
 Demo only: somebody who opens another person's link to a login page shares a stage with them, but no session.
 """
 
+import secrets
 from collections import deque
 from collections.abc import Iterable
 from typing import Final
@@ -18,8 +19,12 @@ MOST_HOPS: Final = 160
 
 @define(eq=False)
 class Visitor:
-    """Hold what the demo knows of one browser: the newest session of each layer, and the newest messages."""
+    """Hold what the demo knows of one browser: the newest session of each layer, and the newest messages.
 
+    ``page`` is what its pages call themselves afterwards, when no session of theirs is left; nobody else knows it.
+    """
+
+    page: str = field(factory=lambda: secrets.token_urlsafe(24))
     keys: set[str] = field(factory=set)
     sids: dict[str, str] = field(factory=dict)
     hops: deque[Hop] = field(factory=lambda: deque(maxlen=MOST_HOPS))
@@ -39,10 +44,15 @@ class Visitors:
         """Give the visitor of these keys, which are one browser's: two visitors become one."""
         keys = list(keys)
         known = list({id(self._of[key]): self._of[key] for key in keys if key in self._of}.values())
-        visitor = known[0] if known else Visitor()
+        visitor = known[0] if known else self._newcomer()
         for other in known[1:]:
             self._merge(visitor, other)
         self._name(visitor, keys)
+        return visitor
+
+    def _newcomer(self) -> Visitor:
+        visitor = Visitor()
+        self._name(visitor, [f"page:{visitor.page}"])
         return visitor
 
     def _merge(self, visitor: Visitor, other: Visitor) -> None:

@@ -3,10 +3,11 @@
 // Ask for the panel every second and put in what changed. The endpoint is passive: asking keeps nobody signed in.
 const panel = document.querySelector("[data-poll]");
 
-// Cookies tell the layers apart, so none of them tells that two sessions are one browser's. This name, drawn once a
-// host, lets the demo remember what it has seen of this browser before; it opens nothing.
+// Cookies tell the layers apart, so none of them tells that two sessions are one browser's. This name lets the demo
+// remember what it has seen of this browser before; it opens nothing.
 function pageName() {
-  let name = localStorage.getItem("page");
+  let name = panel.dataset.page || localStorage.getItem("page");
+  if (name) localStorage.setItem("page", name);
   if (!name) {
     name = Array.from(crypto.getRandomValues(new Uint8Array(24)), (byte) => byte.toString(16).padStart(2, "0")).join("");
     localStorage.setItem("page", name);

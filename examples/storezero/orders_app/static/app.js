@@ -17,7 +17,7 @@ function show() {
     tokens = null;
     said("The tokens have run out.");
   }
-  at("who").textContent = tokens ? tokens.claims.name || tokens.claims.sub : "Nobody";
+  at("who").textContent = tokens ? tokens.name || tokens.claims.sub : "Nobody";
   at("token-badge").textContent = tokens ? `TOKENS · ${tokens.way}` : "NO TOKENS";
   at("token-badge").className = `badge ${tokens ? "live" : "none"}`;
   const seconds = Math.max(0, Math.ceil(left / 1000));
@@ -80,6 +80,7 @@ at("log-in-code").addEventListener("click", () => redirect("code"));
 at("log-in-implicit").addEventListener("click", () => redirect("implicit"));
 at("renew").addEventListener("click", () => silent("code"));
 at("renew-now").addEventListener("click", () => silent(tokens?.way ?? "code"));
+at("list").addEventListener("click", list);
 at("log-out").addEventListener("click", () => logOut(tokens.idToken));
 at("forget").addEventListener("click", () => {
   tokens = null;

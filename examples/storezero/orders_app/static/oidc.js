@@ -98,7 +98,9 @@ async function received(kept, response) {
   const tokens = kept.way === "code" ? await exchanged(kept, response.code) : response;
   const claims = await verified(tokens.id_token, kept.nonce);
   await told([{ source: "orders", target: "orders", what: "ID token verified" }]);
-  return { claims, way: kept.way, idToken: tokens.id_token, accessToken: tokens.access_token, until: now() + tokens.expires_in * 1000 };
+  const headers = { authorization: `Bearer ${tokens.access_token}` };
+  const { name } = await (await fetch(settings.userinfo, { headers })).json();
+  return { name, claims, way: kept.way, idToken: tokens.id_token, accessToken: tokens.access_token, until: now() + tokens.expires_in * 1000 };
 }
 
 async function exchanged(kept, code) {
