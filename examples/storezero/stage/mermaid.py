@@ -22,7 +22,7 @@ def _lines(drawing: Drawing) -> Iterator[str]:
         if hop.kind == "note":
             yield f"    Note over {hop.target}: {_plain(hop.what)}"
         else:
-            said = f"<br/>{_plain(drawing.said(hop))}" if hop.details else ""
+            said = "".join(f"<br/>{_plain(line)}" for line in drawing.said(hop))
             yield f"    {hop.source}{ARROWS[hop.kind]}{hop.target}: {_plain(hop.what)}{said}"
 
 

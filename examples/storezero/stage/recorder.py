@@ -54,16 +54,16 @@ class Recorder:
         leads_on = to is not None and to[0] != self.part
         own_pages = self.part in ("auth", "idp") and exchange.method == "POST"
         asked = bool(shown(exchange.parameters))
-        return bool(exchange.notices or exchange.inner) or leads_on or own_pages or asked
+        return bool(exchange.inner) or leads_on or own_pages or asked
 
     def _hops(self, exchange: Exchange, source: str) -> Iterator[Hop]:
         frame = " in a hidden frame" if exchange.asked.get("sec-fetch-dest") == "iframe" else ""
         asked = shown(exchange.parameters)
         yield self._hop(source, self.part, f"{exchange.method} {exchange.path}{frame}", "request", asked)
         yield from exchange.inner
-        for notice in exchange.notices:
-            yield self.trace.note(self.part, notice)
-        yield self._hop(self.part, source, self._answer(exchange), "answer", shown(exchange.answers))
+        # Where an answer sends the browser, the next request brings the same parameters along.
+        said = () if self._redirected(exchange) else shown(exchange.answers)
+        yield self._hop(self.part, source, self._answer(exchange), "answer", said)
 
     def _hop(self, source: str, target: str, what: str, kind: str, details: Details) -> Hop:
         return Hop(order=self.trace.next(), source=source, target=target, what=what, kind=kind, details=details)

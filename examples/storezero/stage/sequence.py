@@ -3,6 +3,7 @@
 Only who stands where is decided here; every word comes from the trace.
 """
 
+import textwrap
 from collections.abc import Sequence
 from html import escape
 from typing import Final
@@ -11,12 +12,14 @@ from attrs import frozen
 
 from .hops import NAMES, SECRET, Hop
 
-COLUMN: Final = 196
-MARGIN: Final = 78
+MARGIN: Final = 92
 HEAD: Final = 46
-ROW: Final = 40
+ROW: Final = 34
+LINE: Final = 13  # of a message's parameters
 NOTE: Final = 30
-TAIL: Final = 190  # room for the words of the last column
+WIDE: Final = 1180  # what few lifelines share; many take what they need
+NARROWEST, WIDEST = 196, 300
+LETTER: Final = 6.1  # the width of one, in the parameters' type
 
 
 @frozen
@@ -33,18 +36,25 @@ class Drawing:
         return [part for part in NAMES if part in spoke]
 
     @property
+    def column(self) -> int:
+        """Give the space between two lifelines."""
+        gaps = max(len(self.cast) - 1, 1)
+        return min(max((WIDE - 2 * MARGIN) // gaps, NARROWEST), WIDEST)
+
+    @property
     def width(self) -> int:
         """Give the drawing's width."""
-        return MARGIN * 2 + COLUMN * (len(self.cast) - 1) + TAIL - MARGIN
+        return MARGIN * 2 + self.column * (len(self.cast) - 1)
 
     def x(self, part: str) -> int:
         """Give the place of a lifeline."""
-        return MARGIN + COLUMN * self.cast.index(part)
+        return MARGIN + self.column * self.cast.index(part)
 
-    def said(self, hop: Hop) -> str:
-        """Write a message's parameters; without values the secret ones only by their names."""
-        named = (name if name in SECRET and not self.values else f"{name} {value}" for name, value in hop.details)
-        return " · ".join(named)
+    def said(self, hop: Hop) -> list[str]:
+        """Write a message's parameters, in lines that fit; without values the secret ones only by their names."""
+        named = [name if name in SECRET and not self.values else f"{name} {value}" for name, value in hop.details]
+        letters = max(abs(self.x(hop.source) - self.x(hop.target)), self.column) / LETTER
+        return textwrap.wrap(" · ".join(named), int(letters) - 2, break_long_words=False)
 
 
 def draw(hops: Sequence[Hop], *, values: bool = True, style: str = "") -> str:
@@ -52,10 +62,10 @@ def draw(hops: Sequence[Hop], *, values: bool = True, style: str = "") -> str:
     drawing = Drawing(hops, values)
     if not hops:
         return ""
-    rows, y = [], HEAD + 26
+    rows, y = [], HEAD + 24
     for hop in hops:
         rows.append(_note(drawing, hop, y) if hop.kind == "note" else _arrow(drawing, hop, y))
-        y += NOTE if hop.kind == "note" else ROW
+        y += NOTE if hop.kind == "note" else ROW + LINE * len(drawing.said(hop))
     lines = "".join(_lifeline(drawing, part, y) for part in drawing.cast)
     size = f'viewBox="0 0 {drawing.width} {y}" width="{drawing.width}" height="{y}"'
     namespace = ' xmlns="http://www.w3.org/2000/svg"' if style else ""
@@ -77,7 +87,8 @@ def _arrow(drawing: Drawing, hop: Hop, y: int) -> str:
     way = 1 if end > start else -1
     left = min(start, end) + 8
     words = f'<text class="what" x="{left}" y="{y - 5}">{escape(hop.what)}</text>'
-    said = f'<text class="said" x="{left}" y="{y + 12}">{escape(drawing.said(hop))}</text>' if hop.details else ""
+    lines = enumerate(drawing.said(hop), 1)
+    said = "".join(f'<text class="said" x="{left}" y="{y + LINE * row}">{escape(line)}</text>' for row, line in lines)
     line = f'<path class="message" d="M{start} {y}H{end - way * 2}" marker-end="url(#sent-{_kind(hop)})"/>'
     return f'<g class="{_kind(hop)}">{line}{words}{said}</g>'
 

@@ -63,6 +63,7 @@ class Trace:
         exchange = CURRENT.get()
         if exchange is not None and exchange.part == part and not exchange.closed:
             exchange.notices.append(notice)
+            exchange.inner.append(self.note(part, notice))
             return
         visitor = self.visitors.find([f"{part}:{notice.sid}"])
         if visitor is not None and notice.what in TOLD:
