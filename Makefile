@@ -68,12 +68,13 @@ faults: $(STAMP)  ## Put the stores' servers through every fault, and write docs
 mutants: $(STAMP)  ## Break the table in every small way and see that each is caught
 	$(BIN)/python -m tests.mutation
 
-diagrams: $(STAMP)  ## Draw docs/state-diagrams/ and docs/sso/decisions.md from the tables, and copy the recipes into docs/embedding.md
+diagrams: $(STAMP) browser  ## Draw docs/state-diagrams/ and docs/sso/decisions.md from the tables and from executed flows, and copy the recipes
 	$(BIN)/python -m sessioncore_io.cli diagram --write docs/state-diagrams
 	$(BIN)/python -m sessioncore_io.cli diagram --of sso --write docs/state-diagrams
 	@mkdir -p docs/sso
 	$(BIN)/python -m sessioncore_io.cli diagram --of sso --format markdown --output docs/sso/decisions.md
 	$(BIN)/python tests/frameworks/embed.py
+	$(BIN)/python -m tests.browser.draw_flows
 
 test-all:        ## Run the tests on every supported Python that is found
 	@for version in 3.11 3.12 3.13; do \

@@ -214,7 +214,9 @@ def _hosted(
         for each in transports:
             await each.aclose()
 
-    return Starlette(routes=routes, lifespan=running)
+    town = Starlette(routes=routes, lifespan=running)
+    town.state.stage = stage
+    return town
 
 
 async def _sweep(stage: Stage) -> None:

@@ -58,7 +58,7 @@ def opened(data: Path, layout: Callable[[int], Sites], clients: Clients = lambda
     server = uvicorn.Server(uvicorn.Config(built, log_level="warning"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]})
     thread.start()
-    yield Town(sites, clocks)
+    yield Town(sites, clocks, built.state.stage)
     server.should_exit = True
     thread.join(timeout=20)
     assert not thread.is_alive(), "the server ends when it is told to"

@@ -9,6 +9,7 @@ from examples.storezero.app import Clocks, KeyRing
 from examples.storezero.auth.accounts import DEMO
 from examples.storezero.common.sites import Sites
 from examples.storezero.friendbook import FRIENDS
+from examples.storezero.stage.layer import Stage
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from sessioncore.policy import milliseconds
@@ -31,6 +32,7 @@ class Town:
 
     sites: Sites
     clocks: Clocks
+    stage: Stage
 
     @property
     def url(self) -> str:

@@ -21,6 +21,7 @@ from ..shop.orders import Orders
 from ..stage import demo as stage_pages
 from ..stage.hops import NAMES, Hop, shown
 from ..stage.layer import Layer, Stage
+from ..stage.trace import message_key
 from ..stage.view import stage_of
 
 CLIENT: Final = "orders-app"
@@ -80,7 +81,7 @@ async def hear(request: Request) -> Response:
         return JSONResponse({"error": "only the app's own page tells"}, 403)
     said: Any = await request.json()
     trace = stage_of(request).trace
-    keys = [f"page:{said['page']}", *(f"state:{state}" for state in said.get("states", ())[:4])]
+    keys = [f"page:{said['page']}", *(message_key("state", state) for state in said.get("states", ())[:4])]
     trace.visitors.meet([key for key in keys if len(key) < 200]).hops.extend(
         Hop(
             order=trace.next(),

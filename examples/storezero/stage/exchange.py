@@ -18,7 +18,7 @@ MOST_BODY: Final = 16_384  # bytes
 CALLER: Final = b"x-storezero-caller"
 
 _TITLE: Final = re.compile(r"<title>([^<]*)</title>")
-_CODE: Final = re.compile(r'"code":\s*"([^"]+)"')
+_HANDED_OVER: Final = re.compile(r'"(code|access_token)":\s*"([^"]+)"')
 
 # Who is being served in this task: the journal hangs what happens to sessions on it, and our own client its calls.
 CURRENT: ContextVar["Exchange | None"] = ContextVar("exchange", default=None)
@@ -79,18 +79,20 @@ class Exchange:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """Give what the request says, in its address or its form."""
-        form = self.asked.get("content-type", "").startswith("application/x-www-form-urlencoded")
-        sent = [
-            *parse_qsl(self.scope["query_string"].decode()),
-            *(parse_qsl(bytes(self.body).decode()) if form else ()),
-        ]
-        return dict(sent)
+        """Give what the request says, in its address or its form; what people type into our own forms is theirs."""
+        is_form = self.asked.get("content-type", "").startswith("application/x-www-form-urlencoded")
+        form = dict(parse_qsl(bytes(self.body).decode(errors="replace"))) if is_form else {}
+        return dict(parse_qsl(self.scope["query_string"].decode())) | ({} if "csrf" in form else form)
 
     @property
     def location(self) -> str:
         """Give where the answer sends the browser; empty if nowhere."""
         return str(self.answered.get("location", ""))
+
+    @property
+    def fragment(self) -> dict[str, str]:
+        """Give what a redirect says behind the ``#``: the browser keeps it, no request brings it along."""
+        return dict(parse_qsl(urlsplit(self.location).fragment))
 
     @property
     def answers(self) -> dict[str, str]:
@@ -102,15 +104,21 @@ class Exchange:
         return said
 
     @property
+    def bearer(self) -> str:
+        """Give the access token that the request brings; empty if it brings none."""
+        scheme, _, token = self.asked.get("authorization", "").partition(" ")
+        return token if scheme.lower() == "bearer" else ""
+
+    @property
     def title(self) -> str:
         """Give the title of the page that was sent; empty if it was none."""
         found = _TITLE.search(bytes(self.answer).decode(errors="replace"))
         return found[1] if found else ""
 
     @property
-    def codes(self) -> list[str]:
-        """Give the authorization code that a page hands over by a message."""
-        return _CODE.findall(bytes(self.answer).decode(errors="replace"))
+    def handed_over(self) -> list[tuple[str, str]]:
+        """Give what a page hands over by a message: a code, or a token."""
+        return _HANDED_OVER.findall(bytes(self.answer).decode(errors="replace"))
 
 
 def _keep(kept: bytearray, message: Message) -> None:

@@ -28,4 +28,4 @@ def _lines(drawing: Drawing) -> Iterator[str]:
 
 def _plain(text: str) -> str:
     """Keep Mermaid from reading more into a text: a semicolon ends a statement, a hash begins an entity."""
-    return text.replace("#", "#35;").replace(";", "#59;")
+    return text.translate({ord("#"): "#35;", ord(";"): "#59;"})

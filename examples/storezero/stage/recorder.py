@@ -53,16 +53,17 @@ class Recorder:
         to = self._redirected(exchange)
         leads_on = to is not None and to[0] != self.part
         own_pages = self.part in ("auth", "idp") and exchange.method == "POST"
-        asked = bool(shown(exchange.parameters))
+        asked = bool(shown(exchange.parameters) or exchange.bearer)
         return bool(exchange.inner) or leads_on or own_pages or asked
 
     def _hops(self, exchange: Exchange, source: str) -> Iterator[Hop]:
         frame = " in a hidden frame" if exchange.asked.get("sec-fetch-dest") == "iframe" else ""
-        asked = shown(exchange.parameters)
+        brought = [("access_token", exchange.bearer)] if exchange.bearer else []
+        asked = shown([*exchange.parameters.items(), *brought])
         yield self._hop(source, self.part, f"{exchange.method} {exchange.path}{frame}", "request", asked)
         yield from exchange.inner
         # Where an answer sends the browser, the next request brings the same parameters along.
-        said = () if self._redirected(exchange) else shown(exchange.answers)
+        said = shown(exchange.fragment if self._redirected(exchange) else exchange.answers)
         yield self._hop(self.part, source, self._answer(exchange), "answer", said)
 
     def _hop(self, source: str, target: str, what: str, kind: str, details: Details) -> Hop:

@@ -3,7 +3,6 @@
 Only who stands where is decided here; every word comes from the trace.
 """
 
-import textwrap
 from collections.abc import Sequence
 from html import escape
 from typing import Final
@@ -53,8 +52,12 @@ class Drawing:
     def said(self, hop: Hop) -> list[str]:
         """Write a message's parameters, in lines that fit; without values the secret ones only by their names."""
         named = [name if name in SECRET and not self.values else f"{name} {value}" for name, value in hop.details]
-        letters = max(abs(self.x(hop.source) - self.x(hop.target)), self.column) / LETTER
-        return textwrap.wrap(" · ".join(named), int(letters) - 2, break_long_words=False)
+        room = max(abs(self.x(hop.source) - self.x(hop.target)), self.column) / LETTER - 2
+        lines: list[str] = []
+        for word in named:
+            fits = lines and len(lines[-1]) + 3 + len(word) <= room
+            lines[-1:] = [f"{lines[-1]} · {word}"] if fits else [*lines[-1:], word]
+        return lines
 
 
 def draw(hops: Sequence[Hop], *, values: bool = True, style: str = "") -> str:

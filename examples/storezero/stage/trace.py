@@ -1,6 +1,7 @@
 """The trace: who said what to whom, kept for each visitor, as the recorders hand it in."""
 
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 from itertools import count
 from typing import Final
 
@@ -82,6 +83,11 @@ class Trace:
         return {id(one): one for one in found if one is not None}.values()
 
 
+def message_key(name: str, value: str) -> str:
+    """Name a message by what passed, without keeping it."""
+    return f"{name}:{sha256(value.encode()).hexdigest()[:32]}"
+
+
 def _opened(exchange: Exchange) -> str | None:
     """Give the session that the request was served with; nobody looked at it, nobody need know."""
     session = exchange.scope.get("session")
@@ -92,15 +98,17 @@ def _opened(exchange: Exchange) -> str | None:
 
 
 def _keys(exchange: Exchange) -> Iterable[str]:
-    """Name who this is by what can be trusted: the session as it was opened, the ``state``, the ``code``."""
+    """Name who this is by what can be trusted: the session as it was opened, the ``state``, a code, a token."""
     sid = _opened(exchange)
     if sid:
         yield f"{exchange.part}:{sid}"
     else:
         yield from (f"{exchange.part}:{one.sid}" for one in exchange.notices if one.what == "ended")
-    for name in ("state", "code"):
+    for name in ("state", "code", "access_token"):
         values = (exchange.parameters.get(name), exchange.answers.get(name))
-        yield from (f"{name}:{value}" for value in values if value)
-    yield from (f"code:{code}" for code in exchange.codes)
+        yield from (message_key(name, value) for value in values if value)
+    yield from (message_key(name, value) for name, value in exchange.handed_over)
+    if exchange.bearer:
+        yield message_key("access_token", exchange.bearer)
     if page := exchange.asked.get("x-storezero-page"):
         yield f"page:{page}"

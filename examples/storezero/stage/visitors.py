@@ -11,7 +11,7 @@ from typing import Final
 
 from attrs import define, field
 
-from .hops import Hop
+from .hops import NAMES, Hop
 
 MOST_VISITORS: Final = 500
 MOST_HOPS: Final = 160
@@ -32,13 +32,17 @@ class Visitor:
 
 @define
 class Visitors:
-    """Find visitors by their keys: ``shop:<sid>``, ``state:<state>``, ``page:<what a page drew>``."""
+    """Find visitors by their keys: ``shop:<sid>``, ``state:<its hash>``, ``page:<a name that only its pages know>``."""
 
     _of: dict[str, Visitor] = field(factory=dict)
 
     def find(self, keys: Iterable[str]) -> Visitor | None:
         """Give the visitor whom one of these keys names."""
         return next((self._of[key] for key in keys if key in self._of), None)
+
+    def everybody(self) -> list[Visitor]:
+        """List all visitors."""
+        return list({id(one): one for one in self._of.values()}.values())
 
     def meet(self, keys: Iterable[str]) -> Visitor:
         """Give the visitor of these keys, which are one browser's: two visitors become one."""
@@ -67,7 +71,7 @@ class Visitors:
             visitor.keys.add(key)
             self._of[key] = visitor
             part, _, sid = key.partition(":")
-            if part not in ("state", "page"):
+            if part in NAMES:
                 visitor.sids[part] = sid
         while len(self._of) > MOST_VISITORS * 20:
             del self._of[next(iter(self._of))]

@@ -55,11 +55,13 @@ export async function redirect(way, more = {}) {
 export async function landed() {
   const params = new URLSearchParams(location.hash.slice(1) || location.search);
   if (!params.has("state")) return null;
-  history.replaceState(null, "", "/");
+  const fragment = location.hash ? Object.fromEntries(params) : null;
   const key = `request.${params.get("state")}`;
   const kept = JSON.parse(sessionStorage.getItem(key));
   sessionStorage.removeItem(key);
+  history.replaceState(null, "", "/");
   if (!kept) throw new Refused("unknown_state", "This tab did not ask for that answer.");
+  if (fragment) await told([{ source: "browser", target: "orders", what: "read from behind the #", details: fragment }]);
   return await received(kept, Object.fromEntries(params));
 }
 
