@@ -100,11 +100,6 @@ def newcomer(chromium: Browser, town: Town) -> Iterator[Callable[[], Person]]:
     assert errors == []
 
 
-def _note_violation(text: str, errors: list[str]) -> None:
-    if "Content Security Policy" in text:
-        errors.append(text)
-
-
 @pytest.fixture
 def app_user(newcomer: Callable[[], Person]) -> AppUser:
     """Give somebody in front of the orders app."""

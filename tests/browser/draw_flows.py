@@ -39,7 +39,7 @@ path.message { fill: none; stroke: var(--ink); stroke-opacity: .75; stroke-width
 g.message path.message { stroke: var(--app); stroke-dasharray: 1 3; stroke-linecap: round; stroke-width: 2 }
 marker path { fill: var(--ink); fill-opacity: .75 } marker.back path { fill: var(--warm) }
 marker.message path { fill: var(--app) }
-.happened rect { fill: none; stroke: var(--shop); stroke-opacity: .5 }
+.happened rect { fill: var(--paper); stroke: var(--shop); stroke-opacity: .5 }
 .happened text { text-anchor: middle; fill: var(--shop) }
 .happened.ends rect { stroke: var(--bad) } .happened.ends text { fill: var(--bad) }
 </style>"""

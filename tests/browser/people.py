@@ -45,6 +45,13 @@ class Town:
             getattr(self.clocks, part).offset += milliseconds(span)
 
 
+def fill_in_password(page: Page, name: str, password: str | None = None) -> None:
+    """Fill the login form in that is on the page, and send it."""
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(PASSWORDS[name] if password is None else password)
+    page.get_by_role("main").get_by_role("button", name="Log in", exact=True).click()
+
+
 class Sight:
     """Look at one layer in the panel."""
 
@@ -118,11 +125,9 @@ class Person:
 
     def fill_in_password(self, name: str, password: str | None = None, *, remember: bool = False) -> None:
         """Fill the login form in that is on the page, and send it."""
-        self.page.get_by_label("Name").fill(name)
-        self.page.get_by_label("Password").fill(PASSWORDS[name] if password is None else password)
         if remember:
             self.page.get_by_label("Remember me").check()
-        self.press("Log in")
+        fill_in_password(self.page, name, password)
 
     def give_password(self, name: str, password: str | None = None, *, remember: bool = False) -> None:
         """Go to the shop's login, which leads to the login service; fill the form in and send it."""

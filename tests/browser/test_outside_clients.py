@@ -20,7 +20,7 @@ from sessioncore_io.oidc import Client
 
 from .conftest import opened
 from .fetch_sdks import ADVICE, AUTH0_JS, SPA_JS, fetched
-from .people import Person, Town
+from .people import Town, fill_in_password
 
 HOST: Final = "sdk.storezero.localhost"
 
@@ -73,13 +73,8 @@ class Desk:
         """Let the SDK send the browser to the login service, and come back from there."""
         self.page.evaluate(f"() => {{ {work} }}")
         expect(self.page.get_by_role("heading", name="Log in")).to_be_visible()
-        Person.fill_in_password(self._person(), name)
+        fill_in_password(self.page, name)
         self.page.wait_for_url(f"{self.base}/{sdk}.html*")
-
-    def _person(self) -> Person:
-        somebody = object.__new__(Person)
-        somebody.page = self.page
-        return somebody
 
 
 @pytest.fixture

@@ -88,7 +88,7 @@ def _lifeline(drawing: Drawing, part: str, bottom: int) -> str:
 def _arrow(drawing: Drawing, hop: Hop, y: int) -> str:
     start, end = drawing.x(hop.source), drawing.x(hop.target)
     way = 1 if end > start else -1
-    left = min(start, end) + 8
+    left = min(start, end) + (8 if way > 0 else 14)  # beside the head
     words = f'<text class="what" x="{left}" y="{y - 5}">{escape(hop.what)}</text>'
     lines = enumerate(drawing.said(hop), 1)
     said = "".join(f'<text class="said" x="{left}" y="{y + LINE * row}">{escape(line)}</text>' for row, line in lines)
@@ -108,7 +108,7 @@ def _note(drawing: Drawing, hop: Hop, y: int) -> str:
 
 
 def _head(kind: str) -> str:
-    size = 'markerWidth="8" markerHeight="8" refX="7" refY="4" viewBox="0 0 8 8"'
+    size = 'markerWidth="8" markerHeight="8" refX="7" refY="4" viewBox="0 0 8 8" markerUnits="userSpaceOnUse"'
     return f'<marker id="sent-{kind}" class="{kind}" {size} orient="auto"><path d="M0 0L8 4L0 8Z"/></marker>'
 
 
