@@ -158,6 +158,8 @@ def upstream_name(upstream: tuple[str, str]) -> str:
 
 
 def _deadlines(layer: Layer, session: Session, now: int) -> list[Deadline]:
+    if not session.live:
+        return []
     policy = layer.sessions.policy
     limits = policy.limits_of(session)
     idle, lifetime = min(session.idle, limits.idle), min(session.lifetime, limits.lifetime)
