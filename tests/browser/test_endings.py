@@ -103,6 +103,19 @@ def test_a_reset_ends_every_session_in_every_browser_and_application(
     expect(person.page.get_by_role("alert")).to_be_visible()
 
 
+def test_an_operator_ends_the_servers_sessions_and_what_hangs_on_them(
+    person: Person, newcomer: Callable[[], Person]
+) -> None:
+    operator = newcomer()
+    person.log_in("alice")
+    operator.visit("/demo/operator").press("End all sessions of alice")
+
+    states(person, shop="LOGGED_OUT", auth="LOGGED_OUT")
+    expect(person.at("auth").why).to_contain_text("an operator ended it")
+    expect(person.at("shop").why).to_contain_text("the layer above ended its own")
+    expect(person.visit("/orders").heading("Log in")).to_be_visible()
+
+
 # -- time ------------------------------------------------------------------------------------------------------------
 
 

@@ -81,7 +81,7 @@ def test_a_token_of_before_the_login_is_no_longer_good(client: TestClient) -> No
 
 
 # What other servers post carries a token of theirs, and what the demo's own pages post an Origin; see below.
-POSTED_BY_OTHERS = {"/backchannel", "/friendbook/backchannel", "/demo/clock", "/demo/clear"}
+POSTED_BY_OTHERS = {"/backchannel", "/friendbook/backchannel", "/demo/clock", "/demo/clear", "/demo/operator"}
 
 
 def test_all_forms_that_change_something_are_in_that_list() -> None:
@@ -95,6 +95,7 @@ def test_all_forms_that_change_something_are_in_that_list() -> None:
 def test_the_time_machine_obeys_only_the_demos_own_pages(client: TestClient, origin: str) -> None:
     assert client.post("/demo/clock", data={"minutes": "30"}, headers={"origin": origin}).status_code == 403
     assert client.post("/demo/clock", headers={"origin": SHOP}).status_code == 303
+    assert client.post(f"{AUTH}/demo/operator", headers={"origin": origin}).status_code == 403
 
 
 @pytest.mark.parametrize(

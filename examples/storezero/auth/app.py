@@ -63,6 +63,8 @@ ROUTES: Final = [
     Route("/phone", account.add_phone, methods=["POST"]),
     Route("/demo/outbox", demo.outbox),
     Route("/demo/phone", demo.phone),
+    Route("/demo/operator", demo.desk),
+    Route("/demo/operator", demo.revoke, methods=["POST"]),
     *own_sessions.ROUTES,
     *stage_pages.ROUTES,
     STATIC,

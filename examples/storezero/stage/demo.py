@@ -39,7 +39,7 @@ async def show_stage(request: Request) -> Response:
 
 async def clear(request: Request) -> Response:
     """Forget the messages so far, to see the next ones alone."""
-    _only_our_own(request)
+    only_our_own(request)
     if (visitor := stage_of(request).trace.visitors.find([f"page:{request.query_params.get('page', '')}"])) is not None:
         visitor.hops.clear()
     return go("/stage")
@@ -51,7 +51,7 @@ async def move_clock(request: Request) -> Response:
     The clock belongs to no session, and an expired page must still be able to go back: so what guards this form
     is not the session's token but the Origin that browsers send with every POST.
     """
-    _only_our_own(request)
+    only_our_own(request)
     stage, form = stage_of(request), await request.form()
     which = str(form.get("which", "all"))
     for layer in stage.layers.values():
@@ -61,7 +61,8 @@ async def move_clock(request: Request) -> Response:
     return go(next_page(str(form.get("next", "/"))))
 
 
-def _only_our_own(request: Request) -> None:
+def only_our_own(request: Request) -> None:
+    """Refuse what another site's page sends: browsers say with every POST where it comes from."""
     if request.headers.get("origin", "").partition("://")[2] != request.headers.get("host", ""):
         raise HTTPException(403, "The demo's machinery is moved from its own pages only.")
 
