@@ -18,7 +18,7 @@ demo: $(DEMO)    ## Start the shop, its login service and an identity provider o
 test: $(STAMP) browser sdks  ## Run every test, the browser's included
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-setup: $(STAMP) sdks  ## Only create .venv and install into it
+setup: $(STAMP) browser sdks  ## Only create .venv and install into it, with what the tests need besides
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sessioncore needs Python 3.11 or newer; set PYTHON=")'

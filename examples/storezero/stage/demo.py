@@ -14,6 +14,7 @@ from .live import live
 from .view import stage_of, view_of
 
 TRIPS: Final = ("1", "30", "720")  # minutes
+MOST_DRAWN: Final = 60  # messages
 
 
 async def panel(request: Request) -> Response:
@@ -24,9 +25,6 @@ async def panel(request: Request) -> Response:
     view = view_of(request, wide=wide)
     context = {"view": view, "drawing": sequence.draw(view.hops[-MOST_DRAWN:]) if wide else ""}
     return TEMPLATES.TemplateResponse(request, "poll.html", context)
-
-
-MOST_DRAWN: Final = 60
 
 
 async def show_stage(request: Request) -> Response:

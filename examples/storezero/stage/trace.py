@@ -64,7 +64,8 @@ class Trace:
         exchange = CURRENT.get()
         if exchange is not None and exchange.part == part and not exchange.closed:
             exchange.notices.append(notice)
-            exchange.inner.append(self.note(part, notice))
+            if notice.what in TOLD:
+                exchange.inner.append(self.note(part, notice))
             return
         visitor = self.visitors.find([f"{part}:{notice.sid}"])
         if visitor is not None and notice.what in TOLD:
@@ -73,7 +74,7 @@ class Trace:
     def note(self, part: str, notice: Notice) -> Hop:
         """Write down what happened to a session."""
         why = f" ({notice.reason.replace('_', ' ')})" if notice.reason else ""
-        what = f"{TOLD.get(notice.what, notice.what)}{why}"
+        what = f"{TOLD[notice.what]}{why}"
         return Hop(order=self.next(), source=part, target=part, what=what, kind="note")
 
     def _concerned(self, exchange: Exchange) -> Iterable[Visitor]:
