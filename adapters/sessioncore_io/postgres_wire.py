@@ -1,0 +1,165 @@
+"""Connections that give up in time and never carry one caller's answer to the next; what their errors mean."""
+
+import math
+import select
+from collections.abc import Generator
+from time import monotonic
+from typing import Any, Final, TypeVar
+
+import psycopg
+from attrs import define, field, frozen
+from psycopg import errors as pg
+from psycopg import waiting
+from psycopg.adapt import AdaptersMap
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import TransactionStatus
+from psycopg.types.numeric import Int8BinaryDumper
+from psycopg_pool import PoolClosed, PoolTimeout
+
+from sessioncore import InvalidSetting, StoreUnavailable
+
+from .postgres_flows import Statement
+
+T = TypeVar("T")
+
+# Seconds after which psycopg looks whether it was interrupted; our patience is looked at as often.
+INTERVAL: Final = 0.1
+
+# How often a statement is sent again that the server rolled back because others were in its way.
+RETRIES: Final = 20
+
+
+# Every integer is sent as a bigint, so that each statement is prepared once and not once a width.
+@frozen
+class Adapters:
+    """Say to psycopg how values are written."""
+
+    adapters: AdaptersMap = field(factory=lambda: AdaptersMap(psycopg.adapters))
+    connection: None = None
+
+    def __attrs_post_init__(self) -> None:
+        self.adapters.register_dumper(int, Int8BinaryDumper)
+
+
+adapters: Final = Adapters()
+
+
+class WrongSchema(StoreUnavailable):
+    """The tables are not there, or of another version than this release's: nobody is authenticated."""
+
+
+class Hurried:
+    """Give up on an answer in time, and never leave a connection in the middle of one."""
+
+    patience: float = 2.0
+    pgconn: Any
+
+    def _hurried(self, gen: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
+        """Pass the turns of psycopg's exchange on until they take too long."""
+        give_up_at = monotonic() + self.patience
+        wish = next(gen)
+        while True:
+            ready = yield wish
+            if not ready and monotonic() > give_up_at:
+                raise psycopg.OperationalError(f"no answer within {self.patience:g} s")
+            try:
+                wish = gen.send(ready)
+            except StopIteration as done:
+                answer: T = done.value
+                return answer
+
+    def _leave(self) -> None:
+        """Close a connection whose answer is still to come: the next caller must not take it for its own."""
+        if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+            self.pgconn.finish()
+
+    @property
+    def stale(self) -> bool:
+        """Tell, without asking the server, whether it has closed the connection: nobody expects to hear from it."""
+        if self.pgconn.status != psycopg.pq.ConnStatus.OK:
+            return True
+        if not hasattr(select, "poll"):
+            return bool(select.select([self.pgconn.socket], [], [], 0)[0])
+        poll = select.poll()
+        poll.register(self.pgconn.socket, select.POLLIN)
+        return bool(poll.poll(0))
+
+
+class Wire(Hurried, psycopg.Connection[tuple[Any, ...]]):
+    """Hold a connection for callers that do not await."""
+
+    def wait(self, gen: Any, *_: Any, **__: Any) -> Any:
+        """Wait for an answer, but not for ever."""
+        try:
+            return waiting.wait(self._hurried(gen), self.pgconn.socket, interval=INTERVAL)
+        except BaseException:
+            self._leave()
+            raise
+
+
+class AsyncWire(Hurried, psycopg.AsyncConnection[tuple[Any, ...]]):
+    """Hold a connection for callers that await."""
+
+    async def wait(self, gen: Any, *_: Any, **__: Any) -> Any:
+        """Wait for an answer, but not for ever, nor after a cancellation."""
+        try:
+            return await waiting.wait_async(self._hurried(gen), self.pgconn.socket, interval=INTERVAL)
+        except BaseException:
+            self._leave()
+            raise
+
+
+def address(name: str, url: str, patience: float) -> str:
+    """Complete an address: of several hosts, only the one that can be written to."""
+    advice = "pass an address such as postgresql://user@host/database"
+    try:
+        given = conninfo_to_dict(url)
+    except psycopg.ProgrammingError as error:
+        raise InvalidSetting(name, "...", f"{advice} ({error})") from None
+    wanted: dict[str, Any] = {"target_session_attrs": "read-write", "connect_timeout": max(2, math.ceil(patience))}
+    return make_conninfo("", **{"application_name": "sessioncore", **given, **wanted})
+
+
+@define
+class Trials:
+    """Decide after an error whether the statement may be sent again; if not, say why the store is unavailable."""
+
+    statement: Statement
+    retries: int = RETRIES
+    broke: bool = False
+
+    def after(self, error: psycopg.Error, broken: bool) -> None:
+        """Return if the statement may be sent again. Raises ``StoreUnavailable``.
+
+        What the server rolled back is not done, so that may be sent again whatever it is. Where the connection broke,
+        nobody knows what was done: only a statement that reads is sent again, once.
+        """
+        if isinstance(error, pg.SerializationFailure | pg.DeadlockDetected) and self.retries:
+            self.retries -= 1
+        elif broken and self.statement.reads and not self.broke:
+            self.broke = True
+        else:
+            raise unavailable(error) from error
+
+
+def unavailable(error: psycopg.Error) -> StoreUnavailable:
+    """Say what is wrong and what to do; neither the address nor a value is in it."""
+    said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if isinstance(error, pg.UndefinedTable | pg.InvalidSchemaName | pg.UndefinedColumn):
+        return WrongSchema(f"PostgreSQL: {said}; run `sessioncore store init` with the address of this database")
+    for kinds, advice in _ADVICE.items():
+        if isinstance(error, kinds):
+            return StoreUnavailable(f"PostgreSQL: {said}; {advice}")
+    return StoreUnavailable(f"PostgreSQL: {said}; see the server's log")
+
+
+_ADVICE: Final[dict[tuple[type[psycopg.Error], ...], str]] = {
+    (PoolTimeout,): "the server is out of reach, or all connections of this process are busy",
+    (PoolClosed,): "this store was closed",
+    (pg.ReadOnlySqlTransaction,): "it is a replica or read-only; let the connection lead to the primary",
+    (pg.InsufficientPrivilege,): "grant the role what sql/roles.sql lists",
+    (pg.SerializationFailure, pg.DeadlockDetected): f"others were in the way {RETRIES} times",
+    (pg.QueryCanceled, pg.LockNotAvailable): "nothing was done; look for what blocks it in pg_stat_activity",
+    (pg.DiskFull,): "make room on its disk",
+    (pg.TooManyConnections,): "raise max_connections, or open fewer",
+}
