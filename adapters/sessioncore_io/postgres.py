@@ -4,13 +4,18 @@
 itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from sessioncore import Epoch, InvalidSetting, Reason, Session
+from sessioncore import Ending, Epoch, InvalidSetting, Reason, Session
 from sessioncore.effects import Flow, arun, run
+from sessioncore.ports import Subscription
 
 from . import postgres_flows as flows
+from . import postgres_operating as operating
+from .ears import Ears
+from .operating import Census, Finding
+from .postgres_listening import AsyncListening, Listening
 from .postgres_pool import AsyncLink, Link
 from .postgres_wire import address
 
@@ -28,6 +33,7 @@ class _Told(Generic[L]):
     """
 
     _kind: type[L]
+    _listening: type[Listening] | type[AsyncListening]
 
     def __init__(
         self,
@@ -45,7 +51,18 @@ class _Told(Generic[L]):
             raise InvalidSetting("patience", patience, "wait for some seconds, or a part of one")
         self.announce = announce
         self._link: L = self._kind(address("url", url, patience), connections, patience, prepare)
-        self._listen_address = address("listen_url", listen_url or url, patience)
+        # For operators: a look goes to whatever server is there, and neither that nor a change of tables is hurried.
+        self._any_address = address("url", url, patience, "any")
+        self._primary_address = address("url", url, patience)
+        listening = self._listening(address("listen_url", listen_url or url, patience), patience, self._tell)
+        self._ears = Ears(listening.begin, listening.end)
+
+    def subscribe(self, ear: Callable[[Ending], object]) -> Subscription:
+        """Call ``ear`` after each end, by whichever process; not before this returns, but at once after that."""
+        return self._ears.subscribe(ear)
+
+    def _tell(self, ending: Ending) -> None:
+        self._ears.tell(ending)
 
 
 class PostgresStore(_Told[Link]):
@@ -56,6 +73,7 @@ class PostgresStore(_Told[Link]):
     """
 
     _kind = Link
+    _listening = Listening
 
     def load(self, sid: str) -> tuple[Session | None, Epoch | None]:
         """Return the row and its subject's epoch, by one SELECT."""
@@ -97,6 +115,18 @@ class PostgresStore(_Told[Link]):
         """Remember the name; tell whether this was the first time."""
         return self._run(flows.mark(name, until))
 
+    def prepare(self) -> Sequence[str]:
+        """Make the tables or bring them to this release's version, and say which files were run."""
+        return operating.prepare(self._primary_address)
+
+    def inspect(self) -> Sequence[Finding]:
+        """Tell version, role, settings and latency, and warn of what weakens a promise."""
+        return operating.inspect(self._any_address)
+
+    def census(self, progress: Callable[[int], object]) -> Census:
+        """Count all rows."""
+        return operating.census(self._primary_address, progress)
+
     def close(self) -> None:
         """Close the connections of this process; the next call opens others."""
         self._link.close()
@@ -112,6 +142,7 @@ class AsyncPostgresStore(_Told[AsyncLink]):
     """
 
     _kind = AsyncLink
+    _listening = AsyncListening
 
     async def load(self, sid: str) -> tuple[Session | None, Epoch | None]:
         """Return the row and its subject's epoch, by one SELECT."""

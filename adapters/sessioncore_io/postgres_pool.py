@@ -15,7 +15,7 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool
 from .postgres_flows import Rows, Statement
 from .postgres_schema import check
 from .postgres_sql import VERSION
-from .postgres_wire import AsyncWire, Trials, Wire, adapters, unavailable
+from .postgres_wire import Address, AsyncWire, Trials, Wire, adapters, unavailable
 
 _VERSION: Final = Statement(VERSION, reads=True)
 
@@ -24,7 +24,7 @@ _VERSION: Final = Statement(VERSION, reads=True)
 class Link:
     """Hold the pool of this process; it is opened by the first call, which also looks at the tables' version."""
 
-    address: str
+    address: Address
     connections: int
     patience: float
     prepare: bool
@@ -89,7 +89,7 @@ def _taken(pool: ConnectionPool[Wire]) -> Wire:
 class AsyncLink:
     """Hold a pool for each event loop that calls; it is opened by the first call."""
 
-    address: str
+    address: Address
     connections: int
     patience: float
     prepare: bool
@@ -150,7 +150,7 @@ def arguments(link: Link | AsyncLink, wire: type, cursor: type) -> dict[str, Any
     at once, and not when a long pause between attempts is over.
     """
     return {
-        "conninfo": link.address,
+        "conninfo": link.address.text,
         "connection_class": type(wire.__name__, (wire,), {"patience": link.patience}),
         "kwargs": {
             "autocommit": True,

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-CHANNEL: Final = "sessioncore"
+LISTEN: Final = b"LISTEN sessioncore"
 
 # An unknown row cannot be told from one that a replica has not got yet, and is dead either way.
 LOAD: Final = b"""

@@ -51,17 +51,17 @@ class WrongSchema(StoreUnavailable):
 class Hurried:
     """Give up on an answer in time, and never leave a connection in the middle of one."""
 
-    patience: float = 2.0
+    patience: float | None = None
     pgconn: Any
 
-    def _hurried(self, gen: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
+    def _hurried(self, gen: Generator[Any, Any, T], patience: float) -> Generator[Any, Any, T]:
         """Pass the turns of psycopg's exchange on until they take too long."""
-        give_up_at = monotonic() + self.patience
+        give_up_at = monotonic() + patience
         wish = next(gen)
         while True:
             ready = yield wish
             if not ready and monotonic() > give_up_at:
-                raise psycopg.OperationalError(f"no answer within {self.patience:g} s")
+                raise psycopg.OperationalError(f"no answer within {patience:g} s")
             try:
                 wish = gen.send(ready)
             except StopIteration as done:
@@ -88,10 +88,12 @@ class Hurried:
 class Wire(Hurried, psycopg.Connection[tuple[Any, ...]]):
     """Hold a connection for callers that do not await."""
 
-    def wait(self, gen: Any, *_: Any, **__: Any) -> Any:
+    def wait(self, gen: Any, *args: Any, **named: Any) -> Any:
         """Wait for an answer, but not for ever."""
+        if self.patience is None:
+            return super().wait(gen, *args, **named)
         try:
-            return waiting.wait(self._hurried(gen), self.pgconn.socket, interval=INTERVAL)
+            return waiting.wait(self._hurried(gen, self.patience), self.pgconn.socket, interval=INTERVAL)
         except BaseException:
             self._leave()
             raise
@@ -100,24 +102,33 @@ class Wire(Hurried, psycopg.Connection[tuple[Any, ...]]):
 class AsyncWire(Hurried, psycopg.AsyncConnection[tuple[Any, ...]]):
     """Hold a connection for callers that await."""
 
-    async def wait(self, gen: Any, *_: Any, **__: Any) -> Any:
+    async def wait(self, gen: Any, *args: Any, **named: Any) -> Any:
         """Wait for an answer, but not for ever, nor after a cancellation."""
+        if self.patience is None:
+            return await super().wait(gen, *args, **named)
         try:
-            return await waiting.wait_async(self._hurried(gen), self.pgconn.socket, interval=INTERVAL)
+            return await waiting.wait_async(self._hurried(gen, self.patience), self.pgconn.socket, interval=INTERVAL)
         except BaseException:
             self._leave()
             raise
 
 
-def address(name: str, url: str, patience: float) -> str:
+@frozen
+class Address:
+    """Hold where the server is, and how to log in there: no repr shows it, for it may contain a password."""
+
+    text: str = field(repr=False)
+
+
+def address(name: str, url: str, patience: float, attrs: str = "read-write") -> Address:
     """Complete an address: of several hosts, only the one that can be written to."""
     advice = "pass an address such as postgresql://user@host/database"
     try:
         given = conninfo_to_dict(url)
     except psycopg.ProgrammingError as error:
         raise InvalidSetting(name, "...", f"{advice} ({error})") from None
-    wanted: dict[str, Any] = {"target_session_attrs": "read-write", "connect_timeout": max(2, math.ceil(patience))}
-    return make_conninfo("", **{"application_name": "sessioncore", **given, **wanted})
+    wanted: dict[str, Any] = {"target_session_attrs": attrs, "connect_timeout": max(2, math.ceil(patience))}
+    return Address(make_conninfo("", **{"application_name": "sessioncore", **given, **wanted}))
 
 
 @define

@@ -99,10 +99,9 @@ class PostgresServer:
     def run(self, program: str, *args: object) -> str:
         """Run one of the programs that come with the server."""
         command = [str(self.installed / "bin" / program), *map(str, args)]
-        ran: subprocess.CompletedProcess[str] = subprocess.run(
-            command, capture_output=True, encoding="utf-8", cwd=self.home, **_account()
-        )
-        told = (ran.stdout + ran.stderr).decode()
+        options: Any = _account()
+        ran = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=self.home, check=False, **options)
+        told = f"{ran.stdout}{ran.stderr}"
         assert ran.returncode == 0, told
         return told
 
@@ -126,10 +125,10 @@ class PostgresServer:
             return True
         return False
 
-    def stop(self) -> None:
-        """Stop it in an orderly way, clients or not."""
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop it in an orderly way, clients or not; by SIGQUIT at once, as if it had crashed."""
         if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
+            self.process.send_signal(how)
             self.process.wait(PATIENCE)
 
     def kill(self) -> None:
@@ -170,7 +169,7 @@ class PostgresServer:
 
     def destroy(self) -> None:
         """Stop it and forget its data."""
-        self.stop()
+        self.stop(signal.SIGQUIT)
         shutil.rmtree(self.home)
 
     # -- what is in it ---------------------------------------------------------------------------------------
