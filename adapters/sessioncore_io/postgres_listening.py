@@ -63,11 +63,9 @@ class Listening:
         wire.execute(LISTEN)
         self._tell(ANYTHING)
         while not enough.is_set():
-            wire.patience = None
             for notification in wire.notifies(timeout=TICK):
                 if not enough.is_set():
                     self._tell(heard(notification.payload))
-            wire.patience = self._patience
             wire.execute(b"")
 
 
@@ -106,9 +104,7 @@ class AsyncListening:
         await wire.execute(LISTEN)
         self._tell(ANYTHING)
         while True:
-            wire.patience = None
             async with aclosing(wire.notifies(timeout=TICK)) as notifications:
                 async for notification in notifications:
                     self._tell(heard(notification.payload))
-            wire.patience = self._patience
             await wire.execute(b"")

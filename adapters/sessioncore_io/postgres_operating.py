@@ -15,7 +15,7 @@ from .codec import readable
 from .operating import Census, Finding
 from .postgres_schema import SCHEMA_VERSION, migrate, migrations
 from .postgres_sql import VERSION
-from .postgres_wire import Address, adapters, unavailable
+from .postgres_wire import Address, unavailable
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -41,7 +41,7 @@ STRONGER: Final = {"synchronous_commit": ("on", "remote_apply")}
 def connected(address: Address) -> Iterator[Connection]:
     """Open a connection for one piece of work. Raises ``StoreUnavailable``."""
     try:
-        with closing(psycopg.connect(address.text, autocommit=True, context=adapters)) as connection:
+        with closing(psycopg.connect(address.text, autocommit=True)) as connection:
             yield connection
     except psycopg.Error as error:
         raise unavailable(error) from error

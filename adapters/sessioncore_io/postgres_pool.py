@@ -9,13 +9,12 @@ from weakref import WeakSet
 
 import psycopg
 from attrs import define, field
-from psycopg import AsyncRawCursor, RawCursor
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from .postgres_flows import Rows, Statement
 from .postgres_schema import check
 from .postgres_sql import VERSION
-from .postgres_wire import Address, AsyncWire, Trials, Wire, adapters, unavailable
+from .postgres_wire import Address, AsyncWire, Trials, Wire, unavailable
 
 _VERSION: Final = Statement(VERSION, reads=True)
 
@@ -48,7 +47,7 @@ class Link:
             pool = self._pool or self._opened()
             wire = _taken(pool)
             try:
-                return wire.execute(statement.text, statement.values, binary=True).fetchall()
+                return wire.ask(statement)
             except psycopg.Error as error:
                 trials.after(error, wire.broken)
             finally:
@@ -57,7 +56,7 @@ class Link:
     def _opened(self) -> ConnectionPool[Wire]:
         with self._opening:
             if self._pool is None:
-                pool = ConnectionPool(**arguments(self, Wire, RawCursor))
+                pool = ConnectionPool(**arguments(self, Wire))
                 pool.open()
                 self._pool = pool
             return self._pool
@@ -109,14 +108,14 @@ class AsyncLink:
             pool = self._pools.get(asyncio.get_running_loop()) or await self._opened()
             wire = await _taken_async(pool)
             try:
-                return await (await wire.execute(statement.text, statement.values, binary=True)).fetchall()
+                return await wire.ask(statement)
             except psycopg.Error as error:
                 trials.after(error, wire.broken)
             finally:
                 await pool.putconn(wire)
 
     async def _opened(self) -> AsyncConnectionPool[AsyncWire]:
-        pool = AsyncConnectionPool(**arguments(self, AsyncWire, AsyncRawCursor))
+        pool = AsyncConnectionPool(**arguments(self, AsyncWire))
         await pool.open()
         for loop in [loop for loop in self._pools if loop.is_closed()]:
             del self._pools[loop]
@@ -143,7 +142,7 @@ async def _taken_async(pool: AsyncConnectionPool[AsyncWire]) -> AsyncWire:
     return wire
 
 
-def arguments(link: Link | AsyncLink, wire: type, cursor: type) -> dict[str, Any]:
+def arguments(link: Link | AsyncLink, wire: type) -> dict[str, Any]:
     """Give what the pool is made with.
 
     It gives up a failed attempt to connect early: the next call makes its own, so a server that is back is found
@@ -151,13 +150,8 @@ def arguments(link: Link | AsyncLink, wire: type, cursor: type) -> dict[str, Any
     """
     return {
         "conninfo": link.address.text,
-        "connection_class": type(wire.__name__, (wire,), {"patience": link.patience}),
-        "kwargs": {
-            "autocommit": True,
-            "context": adapters,
-            "cursor_factory": cursor,
-            "prepare_threshold": 2 if link.prepare else None,
-        },
+        "connection_class": type(wire.__name__, (wire,), {"patience": link.patience, "prepare": link.prepare}),
+        "kwargs": {"autocommit": True},
         "min_size": 1,
         "max_size": link.connections,
         "timeout": link.patience,

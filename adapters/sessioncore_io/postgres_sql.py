@@ -27,7 +27,10 @@ UPDATE: Final = _SET + _WHERE + b"RETURNING true"
 
 # A Touch or a Write does not wait for the disk: its setting is that of the statement's own transaction.
 UPDATE_LIGHTLY: Final = (
-    _SET + b"FROM (SELECT set_config('synchronous_commit', 'off', true)) AS lightly" + _WHERE + b"RETURNING lightly"
+    _SET
+    + b"FROM (SELECT set_config('synchronous_commit', 'off', true)) AS lightly"
+    + _WHERE
+    + b"RETURNING lightly.set_config"
 )
 
 # The notification is part of the transaction that ends the row: it is heard exactly if that commits.

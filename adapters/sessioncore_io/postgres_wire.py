@@ -2,46 +2,31 @@
 
 import math
 import select
-from collections.abc import Generator
-from time import monotonic
+from functools import cached_property
 from typing import Any, Final, TypeVar
 
 import psycopg
 from attrs import define, field, frozen
 from psycopg import errors as pg
 from psycopg import waiting
-from psycopg.adapt import AdaptersMap
+from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
-from psycopg.types.numeric import Int8BinaryDumper
+from psycopg.pq.abc import PGconn
 from psycopg_pool import PoolClosed, PoolTimeout
 
 from sessioncore import InvalidSetting, StoreUnavailable
 
-from .postgres_flows import Statement
+from .postgres_exchange import Names, exchange
+from .postgres_flows import Rows, Statement
 
 T = TypeVar("T")
 
-# Seconds after which psycopg looks whether it was interrupted; our patience is looked at as often.
+# Seconds after which psycopg looks whether it was interrupted.
 INTERVAL: Final = 0.1
 
 # How often a statement is sent again that the server rolled back because others were in its way.
 RETRIES: Final = 20
-
-
-# Every integer is sent as a bigint, so that each statement is prepared once and not once a width.
-@frozen
-class Adapters:
-    """Say to psycopg how values are written."""
-
-    adapters: AdaptersMap = field(factory=lambda: AdaptersMap(psycopg.adapters))
-    connection: None = None
-
-    def __attrs_post_init__(self) -> None:
-        self.adapters.register_dumper(int, Int8BinaryDumper)
-
-
-adapters: Final = Adapters()
 
 
 class WrongSchema(StoreUnavailable):
@@ -51,27 +36,21 @@ class WrongSchema(StoreUnavailable):
 class Hurried:
     """Give up on an answer in time, and never leave a connection in the middle of one."""
 
-    patience: float | None = None
-    pgconn: Any
+    patience: float
+    prepare = True
+    pgconn: PGconn
 
-    def _hurried(self, gen: Generator[Any, Any, T], patience: float) -> Generator[Any, Any, T]:
-        """Pass the turns of psycopg's exchange on until they take too long."""
-        give_up_at = monotonic() + patience
-        wish = next(gen)
-        while True:
-            ready = yield wish
-            if not ready and monotonic() > give_up_at:
-                raise psycopg.OperationalError(f"no answer within {patience:g} s")
-            try:
-                wish = gen.send(ready)
-            except StopIteration as done:
-                answer: T = done.value
-                return answer
+    @cached_property
+    def names(self) -> Names:
+        """Hold under what names the server knows our statements, on this connection."""
+        return Names(self.prepare)
 
-    def _leave(self) -> None:
+    def _leave(self, error: BaseException) -> None:
         """Close a connection whose answer is still to come: the next caller must not take it for its own."""
         if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
             self.pgconn.finish()
+            if isinstance(error, psycopg.OperationalError):
+                raise psycopg.OperationalError(f"no answer within {self.patience} s") from error
 
     @property
     def stale(self) -> bool:
@@ -88,29 +67,34 @@ class Hurried:
 class Wire(Hurried, psycopg.Connection[tuple[Any, ...]]):
     """Hold a connection for callers that do not await."""
 
-    def wait(self, gen: Any, *args: Any, **named: Any) -> Any:
+    def wait(self, gen: PQGen[T], interval: float = INTERVAL, timeout: float | None = None) -> T:
         """Wait for an answer, but not for ever."""
-        if self.patience is None:
-            return super().wait(gen, *args, **named)
         try:
-            return waiting.wait(self._hurried(gen, self.patience), self.pgconn.socket, interval=INTERVAL)
-        except BaseException:
-            self._leave()
+            return waiting.wait(gen, self.pgconn.socket, interval, self.patience if timeout is None else timeout)
+        except BaseException as error:
+            self._leave(error)
             raise
+
+    def ask(self, statement: Statement) -> Rows:
+        """Send a statement, and give its rows."""
+        return self.wait(exchange(self.pgconn, self.names, statement))
 
 
 class AsyncWire(Hurried, psycopg.AsyncConnection[tuple[Any, ...]]):
     """Hold a connection for callers that await."""
 
-    async def wait(self, gen: Any, *args: Any, **named: Any) -> Any:
+    async def wait(self, gen: PQGen[T], interval: float = INTERVAL, timeout: float | None = None) -> T:
         """Wait for an answer, but not for ever, nor after a cancellation."""
-        if self.patience is None:
-            return await super().wait(gen, *args, **named)
+        patience = self.patience if timeout is None else timeout
         try:
-            return await waiting.wait_async(self._hurried(gen, self.patience), self.pgconn.socket, interval=INTERVAL)
-        except BaseException:
-            self._leave()
+            return await waiting.wait_async(gen, self.pgconn.socket, interval, patience)
+        except BaseException as error:
+            self._leave(error)
             raise
+
+    async def ask(self, statement: Statement) -> Rows:
+        """Send a statement, and give its rows."""
+        return await self.wait(exchange(self.pgconn, self.names, statement))
 
 
 @frozen
@@ -127,7 +111,11 @@ def address(name: str, url: str, patience: float, attrs: str = "read-write") -> 
         given = conninfo_to_dict(url)
     except psycopg.ProgrammingError as error:
         raise InvalidSetting(name, "...", f"{advice} ({error})") from None
-    wanted: dict[str, Any] = {"target_session_attrs": attrs, "connect_timeout": max(2, math.ceil(patience))}
+    wanted: dict[str, Any] = {
+        "client_encoding": "UTF8",
+        "connect_timeout": max(2, math.ceil(patience)),
+        "target_session_attrs": attrs,
+    }
     return Address(make_conninfo("", **{"application_name": "sessioncore", **given, **wanted}))
 
 
