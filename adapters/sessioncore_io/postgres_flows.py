@@ -82,7 +82,11 @@ def _update(old: Session, new: Session, announce: bool) -> bytes:
 
 def epoch(subject: str) -> Flow[Epoch | None]:
     """Read the subject's epoch."""
-    rows = yield from Statement(sql.EPOCH, (subject,), reads=True).ask()
+    return known((yield from Statement(sql.EPOCH, (subject,), reads=True).ask()))
+
+
+def known(rows: Rows) -> Epoch | None:
+    """Understand the answer to ``EPOCH``."""
     if not rows:
         return None
     value, cause, replica = rows[0]

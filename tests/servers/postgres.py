@@ -2,12 +2,13 @@
 
 import os
 import pwd
+import resource
 import shutil
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from importlib.util import find_spec
 from itertools import count
@@ -107,13 +108,15 @@ class PostgresServer:
 
     # -- its life --------------------------------------------------------------------------------------------
 
-    def start(self) -> None:
-        """Start the server on its data, and wait until it answers."""
+    def start(self, limit: Callable[[], object] | None = None) -> None:
+        """Start the server on its data, under a limit of the system's if one is given; wait until it answers."""
         settings = self.settings | {"port": str(self.port), "unix_socket_directories": str(self.home)}
         flags = [f"-c{name}={value}" for name, value in settings.items()]
         command = [str(self.installed / "bin" / "postgres"), "-D", str(self.data), "-clisten_addresses=127.0.0.1"]
         with (self.home / "log").open("ab") as log:
-            self.process = subprocess.Popen([*command, *flags], stdout=log, stderr=log, cwd=self.home, **_account())
+            self.process = subprocess.Popen(
+                [*command, *flags], stdout=log, stderr=log, cwd=self.home, preexec_fn=limit, **_account()
+            )
         give_up_at = time.monotonic() + PATIENCE
         while not self._answers():
             assert self.process.poll() is None, (self.home / "log").read_text()
@@ -152,6 +155,17 @@ class PostgresServer:
         finally:
             for process in family:
                 process.resume()
+
+    @contextmanager
+    def no_file_longer_than(self, size: int) -> Iterator[None]:
+        """Run it within the ``with`` block so that no file may grow beyond this size: a disk that takes no more."""
+        self.stop()
+        self.start(lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY)))
+        try:
+            yield
+        finally:
+            self.stop()
+            self.start()
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
