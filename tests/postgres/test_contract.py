@@ -1,6 +1,7 @@
 """PostgreSQL keeps the contract that ``sessioncore.testing`` offers to others, with every hook filled in."""
 
 import asyncio
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing
 from functools import partial
@@ -11,6 +12,9 @@ from tests.servers.postgres import PostgresServer
 
 from sessioncore.testing.contracts import AsyncStoreContract, StoreContract
 from sessioncore_io.postgres import AsyncPostgresStore, PostgresStore
+
+# Rounds of each race: more of them in ``make verify``.
+SEEDS = int(os.environ.get("SESSIONCORE_SEEDS", "5"))
 
 DAMAGE = """
 UPDATE sessioncore.sessions SET record = set_byte(record, 9, get_byte(record, 9) # 1) WHERE sid = '{}'
@@ -36,7 +40,7 @@ class PostgresHooks:
 class TestPostgresStore(PostgresHooks, StoreContract):
     """The store for callers that do not await."""
 
-    rounds = 5
+    rounds = SEEDS
 
     @pytest.fixture
     def store(self, url: str) -> Iterator[PostgresStore]:
@@ -63,6 +67,8 @@ class TestPostgresStore(PostgresHooks, StoreContract):
 
 class TestAsyncPostgresStore(PostgresHooks, AsyncStoreContract):
     """The store for callers that await."""
+
+    rounds = SEEDS
 
     @pytest.fixture
     def store(self, url: str, runner: asyncio.Runner) -> Iterator[AsyncPostgresStore]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.postgres.test_contract import SEEDS
 from tests.servers.postgres import PostgresServer
 
 from sessioncore import InvalidSetting, Reason, StoreUnavailable
@@ -54,7 +55,7 @@ class SplitHooks:
 class TestSplitStore(SplitHooks, StoreContract):
     """Sessions in SQLite, epochs in PostgreSQL, for callers that do not await."""
 
-    rounds = 5
+    rounds = SEEDS
 
     @pytest.fixture
     def store(self, url: str, tmp_path: Path) -> Iterator[SplitStore]:
@@ -82,7 +83,7 @@ def opened(path: Path, url: str) -> SplitStore:
 class TestAsyncSplitStore(SplitHooks, AsyncStoreContract):
     """Sessions in SQLite, which is plain, and epochs in PostgreSQL, which is awaited."""
 
-    rounds = 5
+    rounds = SEEDS
 
     @pytest.fixture
     def store(self, url: str, tmp_path: Path, runner: asyncio.Runner) -> Iterator[AsyncSplitStore]:
@@ -102,7 +103,7 @@ class TestAsyncSplitStore(SplitHooks, AsyncStoreContract):
 class TestTurnedRound(RowPromises, EpochPromises, ListPromises, TaskRaces):
     """Sessions in PostgreSQL, which is awaited, and epochs in memory: either side may be of either kind."""
 
-    rounds = 5
+    rounds = SEEDS
     runner, plain = AsyncStoreContract.runner, AsyncStoreContract.plain
 
     @pytest.fixture

@@ -176,11 +176,14 @@ def down(server: PostgresServer) -> Iterator[None]:
 
 
 @pytest.mark.fault("the server is killed under a running site", "503: no page of a user, no goodbye; then as before")
-def test_no_user_is_served_and_no_goodbye_is_said_while_the_server_is_down(site: str, server: PostgresServer) -> None:
+def test_no_user_is_served_and_no_goodbye_is_said_while_the_server_is_down(
+    site: str, server: PostgresServer, pool: ThreadPoolExecutor
+) -> None:
     browser = Browser(site)
     browser.get("/login/eve")
     with down(server):
-        refused = [browser.get(path) for path in ("/", "/put/apple", "/logout", "/login/eve", "/reset/eve")]
+        paths = ("/", "/put/apple", "/logout", "/login/eve", "/reset/eve")
+        refused = list(pool.map(lambda path: browser.copy().get(path), paths))
     until(lambda: browser.get("/").status_code == 200)
 
     assert [answer.status_code for answer in refused] == [503] * 5

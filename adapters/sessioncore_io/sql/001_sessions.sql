@@ -25,7 +25,7 @@ CREATE TABLE sessioncore.sessions (
     issuer   text COLLATE "C" NOT NULL,
     upstream text COLLATE "C" NOT NULL,
     record   bytea NOT NULL
-) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
+) WITH (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.05);
 
 -- A small record is not worth an attempt at compression, a large one is.
 ALTER TABLE sessioncore.sessions ALTER COLUMN record SET STORAGE MAIN;
