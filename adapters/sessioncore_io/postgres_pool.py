@@ -4,17 +4,22 @@ import asyncio
 import os
 import threading
 from contextlib import suppress
+from time import monotonic
 from typing import Any, Final
 from weakref import WeakSet
 
 import psycopg
 from attrs import define, field
-from psycopg_pool import AsyncConnectionPool, ConnectionPool
+from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
 
 from .postgres_flows import Rows, Statement
 from .postgres_schema import check
 from .postgres_sql import VERSION
 from .postgres_wire import Address, AsyncWire, Trials, Wire, unavailable
+
+# Seconds: who waits for a connection asks for it anew so often; a failed attempt to connect is repeated for so long.
+ASK_AGAIN: Final = 0.5
+GIVE_UP: Final = 0.2
 
 _VERSION: Final = Statement(VERSION, reads=True)
 
@@ -45,7 +50,7 @@ class Link:
         trials = Trials(statement)
         while True:
             pool = self._pool or self._opened()
-            wire = _taken(pool)
+            wire = _taken(pool, self.patience)
             try:
                 return wire.ask(statement)
             except psycopg.Error as error:
@@ -73,15 +78,24 @@ class Link:
             self.close()
 
 
-def _taken(pool: ConnectionPool[Wire]) -> Wire:
+def _taken(pool: ConnectionPool[Wire], patience: float) -> Wire:
     """Take a connection that the server has not closed meanwhile."""
-    try:
-        while (wire := pool.getconn()).stale:
-            wire.close()
-            pool.putconn(wire)
-    except psycopg.Error as error:
+    give_up_at = monotonic() + patience
+    while True:
+        try:
+            while (wire := pool.getconn(min(ASK_AGAIN, patience))).stale:
+                wire.close()
+                pool.putconn(wire)
+        except psycopg.Error as error:
+            _wait_on(error, give_up_at)
+        else:
+            return wire
+
+
+def _wait_on(error: psycopg.Error, give_up_at: float) -> None:
+    """Return if there may be a connection yet. Raises ``StoreUnavailable``."""
+    if not isinstance(error, PoolTimeout) or monotonic() >= give_up_at:
         raise unavailable(error) from error
-    return wire
 
 
 @define(eq=False)
@@ -106,7 +120,7 @@ class AsyncLink:
         trials = Trials(statement)
         while True:
             pool = self._pools.get(asyncio.get_running_loop()) or await self._opened()
-            wire = await _taken_async(pool)
+            wire = await _taken_async(pool, self.patience)
             try:
                 return await wire.ask(statement)
             except psycopg.Error as error:
@@ -131,22 +145,25 @@ class AsyncLink:
             await pool.close()
 
 
-async def _taken_async(pool: AsyncConnectionPool[AsyncWire]) -> AsyncWire:
+async def _taken_async(pool: AsyncConnectionPool[AsyncWire], patience: float) -> AsyncWire:
     """Take a connection that the server has not closed meanwhile."""
-    try:
-        while (wire := await pool.getconn()).stale:
-            await wire.close()
-            await pool.putconn(wire)
-    except psycopg.Error as error:
-        raise unavailable(error) from error
-    return wire
+    give_up_at = monotonic() + patience
+    while True:
+        try:
+            while (wire := await pool.getconn(min(ASK_AGAIN, patience))).stale:
+                await wire.close()
+                await pool.putconn(wire)
+        except psycopg.Error as error:
+            _wait_on(error, give_up_at)
+        else:
+            return wire
 
 
 def arguments(link: Link | AsyncLink, wire: type) -> dict[str, Any]:
     """Give what the pool is made with.
 
-    It gives up a failed attempt to connect early: the next call makes its own, so a server that is back is found
-    at once, and not when a long pause between attempts is over.
+    It gives up a failed attempt to connect early: whoever asks for a connection makes the next one, so a server that is
+    back is found at once, and not when a long pause between attempts is over.
     """
     return {
         "conninfo": link.address.text,
@@ -154,8 +171,7 @@ def arguments(link: Link | AsyncLink, wire: type) -> dict[str, Any]:
         "kwargs": {"autocommit": True},
         "min_size": 1,
         "max_size": link.connections,
-        "timeout": link.patience,
-        "reconnect_timeout": link.patience / 2,
+        "reconnect_timeout": GIVE_UP,
         "open": False,
     }
 

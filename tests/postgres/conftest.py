@@ -25,9 +25,34 @@ def server() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture
-def database(server: PostgresServer) -> str:
-    """Give the name of an empty database that has the tables."""
-    return server.database("prepared")
+def database(server: PostgresServer) -> Iterator[str]:
+    """Give the name of an empty database that has the tables; the next test gets it too, unless this one spoils it."""
+    name = server.spare.pop() if server.spare else server.database("prepared")
+    yield name
+    server.end_backends(name)
+    if not emptied(server, name):
+        server.ask(f"DROP DATABASE {name} WITH (FORCE)")
+    else:
+        server.spare.append(name)
+
+
+SPOILT = """
+SELECT (SELECT version FROM sessioncore.schema_version) <> 1
+OR EXISTS (SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace)
+"""
+
+
+def emptied(server: PostgresServer, name: str) -> bool:
+    """Make a database as it was; tell whether that is possible."""
+    server.ask(f"ALTER DATABASE {name} RESET ALL")
+    try:
+        spoilt = server.ask(SPOILT, name) != [(False,)]
+    except psycopg.Error:
+        return False
+    if not spoilt:
+        server.ask("TRUNCATE sessioncore.sessions, sessioncore.epochs, sessioncore.marks", name)
+        server.ask("SELECT pg_stat_reset()", name)
+    return not spoilt
 
 
 @pytest.fixture

@@ -419,11 +419,17 @@ CREATE TRIGGER circle AFTER UPDATE ON sessioncore.sessions FOR EACH ROW EXECUTE 
 
 @fault("all connections of the pool are in use", "store unavailable within the patience; then as before")
 def test_an_exhausted_pool_is_said_and_left_in_order(server: PostgresServer, database: str, url: str) -> None:
-    with closing(PostgresStore(url, connections=2, patience=BRIEF)) as store:
+    with closing(PostgresStore(url, connections=2, patience=PATIENCE)) as store:
         store.swap(None, user())
-        with locked(server, database, LOCK_ALL):
-            threads = [meanwhile(lambda: suppressed(lambda: store.load(SID))) for _ in range(2)]
+        with locked(server, database, LOCK_ALL) as lock:
+            threads = [meanwhile(lambda: store.load(SID)) for _ in range(2)]
+            give_up_at = time.monotonic() + PATIENCE
+            while server.ask(WAITING.format(database)) != [(2,)]:
+                assert time.monotonic() < give_up_at
+                time.sleep(0.01)
+            store._link.patience = BRIEF
             told = unavailable(lambda: store.epoch("alice"))
+            lock.rollback()
             for thread in threads:
                 thread.join()
 
@@ -432,10 +438,7 @@ def test_an_exhausted_pool_is_said_and_left_in_order(server: PostgresServer, dat
         clean(store)
 
 
-def suppressed(call: Callable[[], object]) -> None:
-    """Call, whatever it says."""
-    with suppress(StoreUnavailable):
-        call()
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = '{}' AND wait_event_type = 'Lock'"
 
 
 @fault("the server has no connection to give", "store unavailable; found again when there is one")

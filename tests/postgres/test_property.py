@@ -29,4 +29,4 @@ def test_the_shell_over_postgresql_is_what_the_model_says(server: PostgresServer
             server.ask("TRUNCATE sessioncore.sessions, sessioncore.epochs, sessioncore.marks", database)
             return ShellDriver(store, policy)
 
-        run_state_machine_as_test(machine_for(build, tally), settings=budget(25))
+        run_state_machine_as_test(machine_for(build, tally), settings=budget(20))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.postgres.test_contract import SEEDS
+from tests.postgres.test_contract import PATIENCE, SEEDS
 from tests.servers.postgres import PostgresServer
 
 from sessioncore import InvalidSetting, Reason, StoreUnavailable
@@ -36,6 +36,7 @@ class SplitHooks:
     def cut_off(self, store: Any) -> Iterator[None]:
         """Stop the server, and put a directory where the file was."""
         store.sessions.close()
+        store.epochs._link.patience = 0.3
         aside = self.path.with_suffix(".aside")
         with self.server.stopped():
             self.path.rename(aside)
@@ -60,8 +61,8 @@ class TestSplitStore(SplitHooks, StoreContract):
     @pytest.fixture
     def store(self, url: str, tmp_path: Path) -> Iterator[SplitStore]:
         """Give an empty store."""
-        sessions = SqliteStore(tmp_path / "sessions.db", patience=30)
-        with closing(SplitStore(sessions=sessions, epochs=PostgresStore(url, patience=0.5))) as store:
+        sessions = SqliteStore(tmp_path / "sessions.db", patience=PATIENCE)
+        with closing(SplitStore(sessions=sessions, epochs=PostgresStore(url, patience=PATIENCE))) as store:
             yield store
 
     def reopen(self, store: SplitStore) -> SplitStore:
@@ -77,7 +78,7 @@ class TestSplitStore(SplitHooks, StoreContract):
 
 def opened(path: Path, url: str) -> SplitStore:
     """Open both."""
-    return SplitStore(sessions=SqliteStore(path, patience=30), epochs=PostgresStore(url, patience=30))
+    return SplitStore(sessions=SqliteStore(path, patience=PATIENCE), epochs=PostgresStore(url, patience=PATIENCE))
 
 
 class TestAsyncSplitStore(SplitHooks, AsyncStoreContract):
@@ -88,8 +89,8 @@ class TestAsyncSplitStore(SplitHooks, AsyncStoreContract):
     @pytest.fixture
     def store(self, url: str, tmp_path: Path, runner: asyncio.Runner) -> Iterator[AsyncSplitStore]:
         """Give an empty store."""
-        sessions = SqliteStore(tmp_path / "sessions.db", patience=30)
-        store = AsyncSplitStore(sessions=sessions, epochs=AsyncPostgresStore(url, patience=0.5))
+        sessions = SqliteStore(tmp_path / "sessions.db", patience=PATIENCE)
+        store = AsyncSplitStore(sessions=sessions, epochs=AsyncPostgresStore(url, patience=PATIENCE))
         yield store
         runner.run(store.close())
 
@@ -109,7 +110,7 @@ class TestTurnedRound(RowPromises, EpochPromises, ListPromises, TaskRaces):
     @pytest.fixture
     def store(self, url: str, runner: asyncio.Runner) -> Iterator[AsyncSplitStore]:
         """Give an empty store."""
-        store = AsyncSplitStore(sessions=AsyncPostgresStore(url, patience=0.5), epochs=MemoryStore())
+        store = AsyncSplitStore(sessions=AsyncPostgresStore(url, patience=PATIENCE), epochs=MemoryStore())
         yield store
         runner.run(store.close())
 
@@ -117,7 +118,7 @@ class TestTurnedRound(RowPromises, EpochPromises, ListPromises, TaskRaces):
 @pytest.fixture
 def epochs(url: str) -> Iterator[PostgresStore]:
     """Give a store for epochs."""
-    with closing(PostgresStore(url, patience=0.5)) as store:
+    with closing(PostgresStore(url, patience=PATIENCE)) as store:
         yield store
 
 
@@ -144,11 +145,13 @@ def test_a_password_reset_survives_the_loss_of_the_sessions_store(epochs: Postgr
 def test_a_row_without_its_epoch_is_no_answer(server: PostgresServer, epochs: PostgresStore) -> None:
     store = SplitStore(sessions=MemoryStore(), epochs=epochs)
     token = signed_in(Sessions(store))
+    epochs._link.patience = 0.3
     with server.stopped():
         with pytest.raises(StoreUnavailable):
             store.load(token[:22])
         with pytest.raises(StoreUnavailable):
             _ = Sessions(store).open(token).signed_in
+    epochs._link.patience = PATIENCE
 
     assert Sessions(store).open(token).signed_in
 

@@ -370,7 +370,7 @@ def test_a_disk_that_takes_no_more_is_said_and_survived(server: PostgresServer, 
 
 def refused(store: PostgresStore) -> str:
     """Insert until the store says why not."""
-    for number in range(1_000):
+    for number in range(10_000):
         try:
             store.swap(None, guest(f"y{number:021d}"))
         except StoreUnavailable as error:

@@ -68,6 +68,7 @@ class PostgresServer:
         self.installed = installed
         self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
+        self.spare: list[str] = []  # databases that are empty again
         self._names = count(1)
 
     @classmethod
