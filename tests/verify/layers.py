@@ -123,8 +123,7 @@ def _counting(tested: Store, calls: Counter[str]) -> type[StoreMachine]:
 
 def linearized(profile: Profile) -> Outcome:
     """Check recorded histories, and every store and application contract, sound and broken."""
-    return _pytest("tests/product", "tests/stores", "tests/valkey", profile=profile)
-    return _pytest("tests/product", "tests/stores", "tests/postgres", profile=profile)
+    return _pytest("tests/product", "tests/stores", "tests/postgres", "tests/valkey", profile=profile)
 
 
 def stepped(profile: Profile) -> Outcome:
