@@ -1,8 +1,12 @@
 """What operators ask of PostgreSQL: make the tables, look it over, count."""
 
 import multiprocessing
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from importlib.resources import files
 
 import psycopg
@@ -18,6 +22,7 @@ from sessioncore_io.postgres import AsyncPostgresStore, PostgresStore
 from sessioncore_io.postgres_operating import connected
 from sessioncore_io.postgres_schema import SCHEMA_VERSION, Migration, migrate, migrations
 from sessioncore_io.postgres_wire import Address, WrongSchema
+from sessioncore_io.world import wall_clock
 
 Opened = Callable[..., PostgresStore]
 
@@ -129,6 +134,29 @@ def test_a_dba_may_run_the_file_by_hand(server: PostgresServer, bare: str) -> No
     store.close()
 
     assert (done, stored) == ([], True)
+
+
+def test_the_command_line_makes_the_tables_and_ends_sessions(bare: str) -> None:
+    def command(*words: str) -> tuple[int, str]:
+        line = [sys.executable, "-m", "sessioncore_io.cli", "store", *words, "--json"]
+        environment = os.environ | {"SESSIONCORE_STORE": bare}
+        ran = subprocess.run(line, capture_output=True, encoding="utf-8", env=environment, timeout=60)
+        return ran.returncode, ran.stdout + ran.stderr
+
+    early = command("stats")
+    made = command("init")
+    with closing(PostgresStore(bare)) as store:
+        store.mint("alice", START)
+        store.swap(None, user(at=wall_clock()))
+        ended_all = command("end-all", "alice", "--yes")
+        row, epoch = store.load(SID)
+
+    assert (early[0], made[0], ended_all[0]) == (2, 0, 0), (early, made, ended_all)
+    assert "sessioncore store init" in early[1]
+    assert "001_sessions.sql" in made[1]
+    assert row is not None
+    assert epoch is not None
+    assert row.epoch != epoch.value
 
 
 # -- the roles -------------------------------------------------------------------------------------------------

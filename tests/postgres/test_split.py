@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 from tests.postgres.test_contract import PATIENCE, SEEDS
+from tests.postgres.test_faults import patiently
 from tests.servers.postgres import PostgresServer
+from tests.servers.valkey import VALKEY, serving
 
 from sessioncore import InvalidSetting, Reason, StoreUnavailable
 from sessioncore.testing.clock import START
@@ -23,6 +25,7 @@ from sessioncore_io.memory import MemoryStore
 from sessioncore_io.postgres import AsyncPostgresStore, PostgresStore
 from sessioncore_io.split import AsyncSplitStore, SplitStore
 from sessioncore_io.sqlite import SqliteStore
+from sessioncore_io.valkey import ValkeyStore
 
 
 class SplitHooks:
@@ -139,6 +142,26 @@ def test_a_password_reset_survives_the_loss_of_the_sessions_store(epochs: Postgr
 
     assert not restored.open(stolen).signed_in
     assert restored.open(signed_in(restored)).signed_in
+
+
+def test_a_password_reset_survives_a_valkey_that_comes_back_from_an_older_snapshot(url: str, tmp_path: Path) -> None:
+    """Snapshots only, no log: killed after the reset, the server wakes up with the thief's session in it."""
+    with serving(tmp_path, VALKEY) as valkey, closing(PostgresStore(url)) as epochs:
+        sessions = Sessions(SplitStore(sessions=ValkeyStore(valkey.url), epochs=epochs))
+        stolen = signed_in(sessions)
+        valkey.ask("SAVE")
+        sessions.reset_password("alice")
+        ended = sessions.open(stolen).signed_in
+        late = signed_in(sessions)
+        valkey.kill()
+        valkey.start()
+
+        assert not ended
+        assert valkey.ask("DBSIZE") != 0
+        assert not patiently(lambda: sessions.open(stolen)).signed_in
+        assert not patiently(lambda: sessions.open(late)).signed_in  # lost, not revived
+        assert sessions.open(signed_in(sessions)).signed_in
+        sessions.store.sessions.close()  # type: ignore[attr-defined]
 
 
 @pytest.mark.fault("the epochs' store is down, the sessions' store is up", "store unavailable, nobody is authenticated")
