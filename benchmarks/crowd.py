@@ -12,7 +12,7 @@ from sessioncore.flows import proof_of
 from sessioncore_io.codec import encode
 from sessioncore_io.memory import MemoryStore
 from sessioncore_io.sqlite import SqliteStore
-from sessioncore_io.sqlite_sql import INSERT
+from sessioncore_io.sqlite.statements import INSERT
 from sessioncore_io.world import new_secret, wall_clock
 
 from .drive import jar

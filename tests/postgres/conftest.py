@@ -8,7 +8,7 @@ import pytest
 from tests.servers.postgres import PostgresServer
 
 from sessioncore_io.postgres import PostgresStore
-from sessioncore_io.postgres_schema import migrate, migrations
+from sessioncore_io.postgres.schema import migrate, migrations
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from sessioncore import Ending, Reason
 from sessioncore.testing.clock import START
 from sessioncore.testing.rows import SID, ended, guest, touched, user
 from sessioncore_io.postgres import AsyncPostgresStore, PostgresStore
-from sessioncore_io.postgres_listening import heard
+from sessioncore_io.postgres.listening import heard
 
 Opened = Callable[..., PostgresStore]
 PATIENCE = 30

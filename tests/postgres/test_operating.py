@@ -19,9 +19,9 @@ from sessioncore.testing.clock import START
 from sessioncore.testing.rows import OTHER, SID, ended, guest, user
 from sessioncore_io.operating import Finding
 from sessioncore_io.postgres import AsyncPostgresStore, PostgresStore
-from sessioncore_io.postgres_operating import connected
-from sessioncore_io.postgres_schema import SCHEMA_VERSION, Migration, migrate, migrations
-from sessioncore_io.postgres_wire import Address, WrongSchema
+from sessioncore_io.postgres.operating import connected
+from sessioncore_io.postgres.schema import SCHEMA_VERSION, Migration, migrate, migrations
+from sessioncore_io.postgres.wire import Address, WrongSchema
 from sessioncore_io.world import wall_clock
 
 Opened = Callable[..., PostgresStore]
@@ -126,7 +126,7 @@ def test_a_migration_that_fails_leaves_the_tables_as_they_were(bare: str) -> Non
 
 
 def test_a_dba_may_run_the_file_by_hand(server: PostgresServer, bare: str) -> None:
-    file = files("sessioncore_io") / "sql" / "001_sessions.sql"
+    file = files("sessioncore_io.postgres") / "sql" / "001_sessions.sql"
     with psycopg.connect(bare) as connection:
         connection.execute(file.read_text(encoding="utf-8").encode())
     store = PostgresStore(bare)
@@ -165,7 +165,7 @@ def test_the_command_line_makes_the_tables_and_ends_sessions(bare: str) -> None:
 def test_the_application_role_of_the_roles_file_can_do_all_that_the_port_asks_and_no_more(
     server: PostgresServer, database: str, opened: Opened
 ) -> None:
-    server.ask((files("sessioncore_io") / "sql" / "roles.sql").read_text(encoding="utf-8"), database)
+    server.ask((files("sessioncore_io.postgres") / "sql" / "roles.sql").read_text(encoding="utf-8"), database)
     server.ask("DROP ROLE IF EXISTS web; CREATE ROLE web LOGIN IN ROLE sessioncore_application")
     web = server.url(database).replace("postgres@", "web@")
     store = PostgresStore(web)

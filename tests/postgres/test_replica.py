@@ -10,11 +10,10 @@ from tests.servers.postgres import PostgresServer
 from sessioncore import Reason, StoreUnavailable
 from sessioncore.testing.clock import START
 from sessioncore.testing.rows import SID, ended, user
-from sessioncore_io import postgres_flows as flows
-from sessioncore_io.postgres import PostgresStore
-from sessioncore_io.postgres_operating import inspect
-from sessioncore_io.postgres_sql import EPOCH, LOAD
-from sessioncore_io.postgres_wire import Address
+from sessioncore_io.postgres import PostgresStore, flows
+from sessioncore_io.postgres.operating import inspect
+from sessioncore_io.postgres.statements import EPOCH, LOAD
+from sessioncore_io.postgres.wire import Address
 
 PATIENCE = 30
 

@@ -15,7 +15,7 @@ from sessioncore.testing.passing import PassingStore
 from sessioncore_io import Sessions, codec
 from sessioncore_io.memory import MemoryStore
 from sessioncore_io.sqlite import SqliteStore
-from sessioncore_io.sqlite_sql import DUE, LIVING
+from sessioncore_io.sqlite.statements import DUE, LIVING
 
 TOMBSTONES: Final = 2_000
 

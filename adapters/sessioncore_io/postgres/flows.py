@@ -14,9 +14,9 @@ from attrs import frozen
 from sessioncore import Epoch, Reason, Session, StoreUnavailable
 from sessioncore.effects import Effect, Flow
 
-from . import postgres_sql as sql
-from .codec import encode, readable
-from .world import log
+from ..codec import encode, readable
+from ..world import log
+from . import statements as sql
 
 Rows = list[tuple[Any, ...]]
 

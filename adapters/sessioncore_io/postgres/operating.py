@@ -11,11 +11,11 @@ import psycopg
 
 from sessioncore import State
 
-from .codec import readable
-from .operating import Census, Finding
-from .postgres_schema import SCHEMA_VERSION, migrate, migrations
-from .postgres_sql import VERSION
-from .postgres_wire import Address, unavailable
+from ..codec import readable
+from ..operating import Census, Finding
+from .schema import SCHEMA_VERSION, migrate, migrations
+from .statements import VERSION
+from .wire import Address, unavailable
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 

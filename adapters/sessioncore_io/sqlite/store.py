@@ -11,12 +11,13 @@ from typing import Any, Final, ParamSpec, TypeVar
 from sessioncore import Ending, Epoch, InvalidSetting, Reason, Session, StoreUnavailable, Subscription
 from sessioncore.records import NEVER
 
-from . import sqlite_operating as operating
-from .codec import encode, readable
-from .ears import Ear, Ears
-from .operating import Census, Finding
-from .sqlite_file import SqliteFile
-from .sqlite_sql import (
+from ..codec import encode, readable
+from ..ears import Ear, Ears
+from ..operating import Census, Finding
+from ..world import log
+from . import operating
+from .file import SqliteFile
+from .statements import (
     DUE,
     FORGET,
     INSERT,
@@ -31,8 +32,7 @@ from .sqlite_sql import (
     SUPERSEDE_EXPECTED,
     UPDATE,
 )
-from .sqlite_watch import Watch
-from .world import log
+from .watch import Watch
 
 P = ParamSpec("P")
 T = TypeVar("T")

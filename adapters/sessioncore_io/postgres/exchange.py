@@ -15,7 +15,7 @@ from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus, Format
 from psycopg.pq.abc import PGconn, PGresult
 
-from .postgres_flows import Rows, Statement
+from .flows import Rows, Statement
 
 FINE: Final = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 

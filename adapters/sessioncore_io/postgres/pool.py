@@ -12,10 +12,10 @@ import psycopg
 from attrs import define, field
 from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
 
-from .postgres_flows import Rows, Statement
-from .postgres_schema import check
-from .postgres_sql import VERSION
-from .postgres_wire import Address, AsyncWire, Trials, Wire, unavailable
+from .flows import Rows, Statement
+from .schema import check
+from .statements import VERSION
+from .wire import Address, AsyncWire, Trials, Wire, unavailable
 
 # Seconds: who waits for a connection asks for it anew so often; a failed attempt to connect is repeated for so long.
 ASK_AGAIN: Final = 0.5

@@ -10,9 +10,9 @@ import psycopg
 
 from sessioncore import Ending
 
-from .postgres_sql import LISTEN
-from .postgres_wire import Address, AsyncWire, Wire
-from .world import log
+from ..world import log
+from .statements import LISTEN
+from .wire import Address, AsyncWire, Wire
 
 # Seconds without a word after which the server is asked whether it is there; and between attempts to reach it.
 TICK: Final = 1.0

@@ -11,13 +11,12 @@ from sessioncore import Ending, Epoch, InvalidSetting, Reason, Session
 from sessioncore.effects import Flow, arun, run
 from sessioncore.ports import Subscription
 
-from . import postgres_flows as flows
-from . import postgres_operating as operating
-from .ears import Ears
-from .operating import Census, Finding
-from .postgres_listening import AsyncListening, Listening
-from .postgres_pool import AsyncLink, Link
-from .postgres_wire import address
+from ..ears import Ears
+from ..operating import Census, Finding
+from . import flows, operating
+from .listening import AsyncListening, Listening
+from .pool import AsyncLink, Link
+from .wire import address
 
 T = TypeVar("T")
 L = TypeVar("L", Link, AsyncLink)

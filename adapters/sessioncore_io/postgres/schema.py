@@ -6,9 +6,9 @@ from typing import Final
 import psycopg
 from attrs import frozen
 
-from .postgres_flows import Rows
-from .postgres_sql import VERSION
-from .postgres_wire import WrongSchema
+from .flows import Rows
+from .statements import VERSION
+from .wire import WrongSchema
 
 # Several processes may prepare at once: the others wait for this lock, and find the work done.
 LOCK: Final = b"SELECT pg_advisory_xact_lock(7526433842601)"  # "sessn" on a telephone's keys, and so nobody else's
@@ -26,7 +26,7 @@ class Migration:
 
 def migrations() -> list[Migration]:
     """Read the files of this release, in order."""
-    found = [file for file in (files("sessioncore_io") / "sql").iterdir() if file.name[:3].isdigit()]
+    found = [file for file in (files("sessioncore_io.postgres") / "sql").iterdir() if file.name[:3].isdigit()]
     made = [Migration(int(file.name[:3]), file.name, file.read_text(encoding="utf-8")) for file in found]
     return sorted(made, key=lambda migration: migration.version)
 

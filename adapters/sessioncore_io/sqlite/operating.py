@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from sessioncore import State
 
-from .codec import readable
-from .operating import Census, Finding
+from ..codec import readable
+from ..operating import Census, Finding
 
 OLDEST: Final = (3, 35, 0)  # RETURNING
 SLOW: Final = 5.0  # milliseconds for a read: each request waits so long

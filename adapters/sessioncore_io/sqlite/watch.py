@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Final
 
-from .world import log
+from ..world import log
 
 EVERY: Final = 0.5  # seconds: what one process ends, another one's websockets hear of within a second
 

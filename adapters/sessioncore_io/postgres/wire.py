@@ -17,8 +17,8 @@ from psycopg_pool import PoolClosed, PoolTimeout
 
 from sessioncore import InvalidSetting, StoreUnavailable
 
-from .postgres_exchange import Names, exchange
-from .postgres_flows import Rows, Statement
+from .exchange import Names, exchange
+from .flows import Rows, Statement
 
 T = TypeVar("T")
 
