@@ -3,87 +3,80 @@
 import argparse
 import json
 import logging
+import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from sessioncore_io.memory import MemoryStore
-from sessioncore_io.sqlite import SqliteStore
+from attrs import evolve
 
-from . import asgi_peers, ours, scale, wsgi_peers
 from .budgets import Budget, budgets
-from .contenders import Contender
-from .counts import steady
-from .imports import imports
+from .drive import rest
+from .parts import growth, networked, requests, servers, traffic
 from .plot import draw
 from .report import page
-from .results import SELECT, Results, bare_key, figures, key, machine, selects
-from .rounds import Run, interleave
+from .results import Results, last, machine
+from .throughput import WRK, wrk_is_there
 
 DOCS: Final = Path(__file__).parent.parent / "docs" / "benchmarks"
+
+# Each part is measured in a process of its own: none inherits the memory, or the settings, of another.
+PARTS: Final[dict[str, Callable[[Path, int], Any]]] = {
+    "requests": requests,
+    "stores": networked,
+    "wire": traffic,
+    "growth": growth,
+    "servers": servers,
+}
 
 
 def main() -> int:
     """Measure, report, and answer 1 if a budget is not met."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="do a tenth of the work and write no files")
+    parser.add_argument("--only", choices=PARTS, help="measure one part, and keep what the others found last time")
     parser.add_argument("--to", type=Path, default=DOCS, help="the folder to write to (default: docs/benchmarks)")
     options = parser.parse_args()
-    logging.disable(logging.INFO)  # nobody's logging is part of the comparison
+    if options.only in (None, "servers") and not wrk_is_there():
+        print(WRK, file=sys.stderr)
+        return 2
+    if options.only is None:
+        return max([_alone(part, sys.argv[1:]) for part in PARTS])
+    logging.disable(logging.WARNING)  # nobody's logging is part of the comparison
     with tempfile.TemporaryDirectory() as folder:
-        results = measured(Path(folder), 10 if options.quick else 100)
-    checked = budgets(results)
-    print(page(results, checked))
+        found = PARTS[options.only](Path(folder), 10 if options.quick else 100)
+        rest()
+    told(evolve(Results(machine()), **{options.only: found}))
     if not options.quick:
-        write(results, checked, options.to)
-    missed = [budget for budget in checked if not budget.met]
+        known = last(options.to / "results.json")
+        write(evolve(known, machine=machine(), **{options.only: found}), options.to)
+    return 1 if _missed(budgets(evolve(Results(machine()), **{options.only: found}))) else 0
+
+
+def _alone(part: str, arguments: list[str]) -> int:
+    return subprocess.run([sys.executable, "-m", "benchmarks", *arguments, "--only", part], check=False).returncode
+
+
+def _missed(checked: list[Budget]) -> list[Budget]:
+    return [budget for budget in checked if not budget.met]
+
+
+def told(results: Results) -> None:
+    """Print what one part found."""
+    checked = budgets(results)
+    print(page(results, checked, introduced=False), flush=True)
+    missed = _missed(checked)
     for budget in missed:
         print(budget, file=sys.stderr)
     print(f"{len(checked) - len(missed)} of {len(checked)} budgets met", file=sys.stderr)
-    return 1 if missed else 0
 
 
-def measured(folder: Path, effort: int) -> Results:
-    """Measure everything; an effort of 100 is the whole benchmark."""
-    sqlite = SqliteStore(folder / "sessions.sqlite")
-    entries = [
-        *ours.contenders(MemoryStore(), sqlite),
-        *asgi_peers.contenders(),
-        *wsgi_peers.contenders(folder),
-    ]
-    runs = {SELECT: scale.select(folder / "sessions.sqlite"), **_runs(entries)}
-    times = interleave(runs, rounds=4 * effort, requests=50)
-    loading = {modules: taken.median for modules, taken in imports(rounds=5 + effort // 10).items()}
-    sizes = scale.Sizes(stored=10_000 * effort, of_one=1_000 * effort)
-    filled = scale.filled(folder, sizes)
-    scales = tuple(
-        found
-        for stores in filled
-        for found in (scale.requests(stores, sizes, 4 * effort), scale.resets(stores, sizes, 2 * effort))
-    )
-    writes = scale.writes(SqliteStore(folder / "few.sqlite"), rounds=effort)
-    return Results(
-        figures=figures(entries, times),
-        scales=scales,
-        select=times[SELECT].median,
-        selects=selects(entries, times),
-        writes={setting: taken.median for setting, taken in writes.items()},
-        imports=loading,
-        asked={world: dict(steady(world)) for world in ("ASGI", "WSGI")},
-        machine=machine(),
-    )
-
-
-def _runs(entries: list[Contender]) -> dict[str, Run]:
-    """Put each application next to the bare one that is subtracted from it."""
-    return {name: run for entry in entries for name, run in ((key(entry), entry.run), (bare_key(entry), entry.bare))}
-
-
-def write(results: Results, checked: list[Budget], folder: Path) -> None:
-    """Write the page, the picture and the numbers."""
+def write(results: Results, folder: Path) -> None:
+    """Write the page, the pictures and the numbers."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "README.md").write_text(page(results, checked))
+    (folder / "README.md").write_text(page(results, budgets(results)))
     (folder / "results.json").write_text(json.dumps(results.as_json(), indent=1) + "\n")
     draw(results, folder)
 

@@ -12,7 +12,7 @@ from .contenders import Contender, answer, asgi
 from .drive import NAME
 
 
-async def _app(scope: Any, receive: Any, send: Any) -> None:
+async def peer_app(scope: Any, receive: Any, send: Any) -> None:
     session = scope["session"]
     if scope["path"] == "/login":
         session["name"] = NAME
@@ -20,13 +20,17 @@ async def _app(scope: Any, receive: Any, send: Any) -> None:
 
 
 def _starlette() -> Contender:
-    app = SessionMiddleware(_app, secret_key="x" * 32, https_only=True)
+    app = SessionMiddleware(peer_app, secret_key="x" * 32, https_only=True)
     return asgi("Starlette", "signed cookie", app)
 
 
+def starsessions_app(store: Any) -> Any:
+    """Serve from one of starsessions' stores."""
+    return Starsessions(SessionAutoloadMiddleware(peer_app), store=store, lifetime=3600)
+
+
 def _starsessions() -> Contender:
-    app = Starsessions(SessionAutoloadMiddleware(_app), store=InMemoryStore(), lifetime=3600)
-    return asgi("starsessions", "memory", app)
+    return asgi("starsessions", "memory", starsessions_app(InMemoryStore()))
 
 
 @get("/login", sync_to_thread=False)
@@ -45,9 +49,14 @@ def _bare_home(request: Request[Any, Any, Any]) -> str:
     return NAME
 
 
+def litestar_apps(**stores: Any) -> tuple[Litestar, Litestar]:
+    """Serve from one of Litestar's stores, and without sessions."""
+    app = Litestar([_login, _home], middleware=[ServerSideSessionConfig().middleware], stores=stores)
+    return app, Litestar([_bare_home])
+
+
 def _litestar() -> Contender:
-    app = Litestar([_login, _home], middleware=[ServerSideSessionConfig().middleware])
-    return asgi("Litestar", "memory", app, Litestar([_bare_home]))
+    return asgi("Litestar", "memory", *litestar_apps())
 
 
 def contenders() -> list[Contender]:

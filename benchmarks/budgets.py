@@ -6,13 +6,21 @@ from typing import Final
 from attrs import frozen
 
 from .counts import REQUESTS
-from .results import Results
+from .results import Growth, Networked, Requests, Results
+from .wire import Traffic
 
 ADDED: Final = 5.0  # microseconds, on the machine class that adds 12.5 with Starlette's cookie
 OF_LIGHTEST: Final = 0.4
 SELECTS: Final = 2.5
+READS: Final = 1.25
+AS_FAST: Final = 1.0
 GROWTH: Final = 1.2
+BYTES: Final = 700  # of Valkey's memory
 IMPORTS: Final = 2.0
+
+# What a request with each of our stores may send and wait for; there are two servers to ask, or two slots.
+TRIPS: Final = {"Valkey": 1, "PostgreSQL": 1, "Valkey, session not seen lately": 1}
+APART: Final = 2
 
 
 @frozen
@@ -35,11 +43,20 @@ class Budget:
 
 
 def budgets(results: Results) -> list[Budget]:
-    """Check everything that the project promises about its speed."""
-    return [*_requests(results), *_growth(results), *_counts(results), _imports(results)]
+    """Check everything that the project promises about its speed, as far as it was measured."""
+    found: list[Budget] = []
+    if results.requests:
+        found += [*_requests(results.requests), *_counts(results.requests), _imports(results.requests)]
+    if results.stores:
+        found += _stores(results.stores)
+    if results.wire:
+        found += _wire(results.wire)
+    if results.growth:
+        found += _growth(results.growth)
+    return found
 
 
-def _requests(results: Results) -> Iterator[Budget]:
+def _requests(results: Requests) -> Iterator[Budget]:
     for world in ("ASGI", "WSGI"):
         ours, peer = results.ours(world, "memory"), results.lightest_peer(world)
         yield Budget(f"{world}, memory: added a request, in the quietest tenth", ADDED, ours.quietest, " µs")
@@ -48,18 +65,39 @@ def _requests(results: Results) -> Iterator[Budget]:
         yield Budget(f"{world}, SQLite over memory, in bare SELECTs", SELECTS, results.selects[world])
 
 
-def _growth(results: Results) -> Iterator[Budget]:
-    for scale in results.scales:
-        yield Budget(scale.what, GROWTH, scale.ratio)
-
-
-def _counts(results: Results) -> Iterator[Budget]:
+def _counts(results: Requests) -> Iterator[Budget]:
     for world, asked in results.asked.items():
         loads, others = asked.get("load", 0), sum(asked.values()) - asked.get("load", 0)
         yield Budget(f"{world}: loads a steady request", 1, loads / REQUESTS)
         yield Budget(f"{world}: anything else asked of the store", 0, others / REQUESTS)
 
 
-def _imports(results: Results) -> Budget:
+def _imports(results: Requests) -> Budget:
     ratio = results.imports["sessioncore"] / results.imports["attrs, transitions"]
     return Budget("import sessioncore, over importing attrs and transitions", IMPORTS, ratio)
+
+
+def _stores(results: Networked) -> Iterator[Budget]:
+    for figure in results.figures:
+        where = f"{figure.world}, {figure.keeps}"
+        if not figure.ours:
+            yield Budget(f"{where}: sessioncore over {figure.name}", AS_FAST, 1 / figure.times_ours)
+        elif figure.keeps == figure.server:
+            yield Budget(f"{where}: request, in bare reads by the same client", READS, figure.reads)
+
+
+def _wire(results: tuple[Traffic, ...]) -> Iterator[Budget]:
+    for traffic in results:
+        if traffic.ours:
+            where = f"{traffic.world}, {traffic.keeps}"
+            yield Budget(f"{where}: round trips a steady request", TRIPS.get(traffic.keeps, APART), traffic.trips)
+            if traffic.writes is not None:
+                yield Budget(f"{where}: writes a steady request", 0, traffic.writes)
+
+
+def _growth(results: Growth) -> Iterator[Budget]:
+    for scale in results.scales:
+        yield Budget(scale.what, GROWTH, scale.ratio)
+    for size in results.sizes:
+        if size.keeps == "Valkey":
+            yield Budget(f"{size.keeps}: bytes a session", BYTES, size.bytes)

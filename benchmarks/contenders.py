@@ -1,12 +1,13 @@
 """What is compared: an application with a session and the same application without one."""
 
 from collections.abc import Callable
+from time import thread_time_ns
 from typing import Any, Final
 
 from attrs import frozen
 
 from .drive import NAME, PLAIN, RAW_PLAIN, asgi_run, ask_asgi, ask_wsgi, jar, wsgi_run
-from .rounds import Run
+from .rounds import Clock, Run
 
 OURS: Final = "sessioncore"
 
@@ -31,8 +32,23 @@ class Contender:
         """Name it in full."""
         return f"{self.name}, {self.keeps}"
 
+    @property
+    def key(self) -> str:
+        """Name the run with a session."""
+        return f"{self.world} {self.title}"
 
-def _signed_in(ask: Callable[..., tuple[str, list[str]]], app: Any) -> str:
+    @property
+    def bare_key(self) -> str:
+        """Name the run without one."""
+        return f"{self.key}, bare"
+
+    @property
+    def runs(self) -> dict[str, Run]:
+        """Put the application next to the bare one that is subtracted from it."""
+        return {self.key: self.run, self.bare_key: self.bare}
+
+
+def signed_in(ask: Callable[..., tuple[str, list[str]]], app: Any) -> str:
     """Log in, and check that the next request knows who it is; return the browser's Cookie header."""
     _, cookies = ask(app, "/login")
     cookie = jar(cookies)
@@ -42,16 +58,16 @@ def _signed_in(ask: Callable[..., tuple[str, list[str]]], app: Any) -> str:
     return cookie
 
 
-def asgi(name: str, keeps: str, app: Any, bare: Any = None) -> Contender:
+def asgi(name: str, keeps: str, app: Any, bare: Any = None, clock: Clock = thread_time_ns) -> Contender:
     """Compare an ASGI application with the same one without sessions."""
-    cookie = [_signed_in(ask_asgi, app)]
-    return Contender("ASGI", name, keeps, asgi_run(app, cookie), asgi_run(bare or bare_asgi, cookie))
+    cookie = [signed_in(ask_asgi, app)]
+    return Contender("ASGI", name, keeps, asgi_run(app, cookie, clock), asgi_run(bare or bare_asgi, cookie, clock))
 
 
-def wsgi(name: str, keeps: str, app: Any, bare: Any = None) -> Contender:
+def wsgi(name: str, keeps: str, app: Any, bare: Any = None, clock: Clock = thread_time_ns) -> Contender:
     """Compare a WSGI application with the same one without sessions."""
-    cookie = [_signed_in(ask_wsgi, app)]
-    return Contender("WSGI", name, keeps, wsgi_run(app, cookie), wsgi_run(bare or bare_wsgi, cookie))
+    cookie = [signed_in(ask_wsgi, app)]
+    return Contender("WSGI", name, keeps, wsgi_run(app, cookie, clock), wsgi_run(bare or bare_wsgi, cookie, clock))
 
 
 async def answer(send: Any, text: str) -> None:

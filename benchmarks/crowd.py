@@ -1,7 +1,7 @@
 """Fill stores with many signed-in sessions, and hold the cookies of a few browsers among them."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -17,20 +17,20 @@ from sessioncore_io.world import new_secret, wall_clock
 
 from .drive import jar
 
-BROWSERS: Final = 10
 ALICE: Final = "alice"  # has one session
 LEGION: Final = "legion"  # has as many as are asked for
 
 BEGAN: Final = wall_clock()
 
-_SECRETS: Final = [new_secret() for _ in range(BROWSERS)]
+SECRET: Final = new_secret()  # of all of them
 
 
-def _session() -> Session:
+def signed_in() -> Session:
+    """Give the session of a browser that said "remember me"."""
     policy = Policy()
     return Session(
         sid="",
-        proof=proof_of(_SECRETS[0]),
+        proof=proof_of(SECRET),
         state=State.AUTHENTICATED,
         subject=ALICE,
         first=Kind.KNOWLEDGE,
@@ -47,27 +47,23 @@ def _session() -> Session:
     )
 
 
-def _sid(number: int) -> str:
+def sid_of(number: int) -> str:
+    """Give the selector of a row by its number."""
     return f"{number:022d}"
 
 
 def rows(size: int, legion: int) -> Iterator[Session]:
-    """Give ``size`` sessions, ten a subject, and ``legion`` more of one subject.
-
-    Ours are spread evenly among them.
-    """
-    one = _session()
-    ours = {number * size // BROWSERS: secret for number, secret in enumerate(_SECRETS)}
+    """Give ``size`` sessions, ten a subject, and ``legion`` more of one subject."""
+    one = signed_in()
     for number in range(size):
-        proof = proof_of(ours[number]) if number in ours else one.proof
-        yield evolve(one, sid=_sid(number), proof=proof, subject=f"user-{number // 10}" if number else ALICE)
+        yield evolve(one, sid=sid_of(number), subject=f"user-{number // 10}" if number else ALICE)
     for number in range(size, size + legion):
-        yield evolve(one, sid=_sid(number), subject=LEGION)
+        yield evolve(one, sid=sid_of(number), subject=LEGION)
 
 
-def cookies(size: int) -> list[str]:
-    """Give the Cookie headers of our browsers among ``size`` sessions."""
-    tokens = [_sid(number * size // BROWSERS) + secret for number, secret in enumerate(_SECRETS)]
+def cookies(size: int, browsers: int) -> list[str]:
+    """Give the Cookie headers of some browsers, spread evenly among ``size`` sessions."""
+    tokens = [sid_of(number * size // browsers) + SECRET for number in range(browsers)]
     return [jar([f"__Host-session={token}"]) for token in tokens]
 
 
@@ -81,16 +77,21 @@ def in_memory(size: int, legion: int = 0) -> MemoryStore:
 
 
 def in_sqlite(path: Path, size: int, legion: int = 0) -> SqliteStore:
-    """Fill a SQLite store, in one transaction and past the store: a million durable swaps would take an hour."""
-    store = SqliteStore(path)
+    """Fill a SQLite store."""
+    into_sqlite(path, rows(size, legion))
+    return SqliteStore(path)
+
+
+def into_sqlite(path: Path, rows: Iterable[Session]) -> None:
+    """Fill a file in one transaction and past the store: a million durable swaps would take an hour."""
+    SqliteStore(path)
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("BEGIN")
-    connection.executemany(INSERT, map(_values, rows(size, legion)))
+    connection.executemany(INSERT, map(_values, rows))
     connection.execute("INSERT INTO epochs (subject, value) SELECT DISTINCT subject, ? FROM sessions", (BEGAN,))
     connection.execute("COMMIT")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
-    return store
 
 
 def _values(row: Session) -> tuple[str | int | bytes, ...]:

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Callable, Iterable
 from io import BytesIO
+from itertools import cycle
 from time import thread_time_ns
 from typing import Any, Final
 
-from .rounds import Run
+from .rounds import Clock, Run
 
 NAME: Final = "Alice"
 HEADERS: Final = {
@@ -72,17 +73,25 @@ def ask_asgi(app: Any, path: str, cookie: str = "") -> tuple[str, list[str]]:
     return b"".join(message.get("body", b"") for message in messages).decode(), cookies
 
 
-def asgi_run(app: Any, cookies: list[str]) -> Run:
+def asgi_run(app: Any, cookies: list[str], clock: Clock = thread_time_ns) -> Run:
     """Make a run that sends requests of these browsers in turn."""
-    scopes = [scope_of("/", cookie) for cookie in cookies]
+    scopes = cycle([scope_of("/", cookie) for cookie in cookies])
 
     async def requests(count: int) -> int:
-        began = thread_time_ns()
-        for number in range(count):
-            await app({**scopes[number % len(scopes)]}, receive, _discard)
-        return thread_time_ns() - began
+        began = clock()
+        for _ in range(count):
+            await app({**next(scopes)}, receive, _discard)
+        return clock() - began
 
     return lambda count: LOOP.run_until_complete(requests(count))
+
+
+def rest() -> None:
+    """End what still waits in the loop, such as the connections of stores."""
+    tasks = asyncio.all_tasks(LOOP)
+    for task in tasks:
+        task.cancel()
+    LOOP.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
 
 
 # -- WSGI --------------------------------------------------------------------------------------------------
@@ -134,14 +143,14 @@ def _start(status: str, headers: list[tuple[str, str]], exc_info: object = None)
     pass
 
 
-def wsgi_run(app: Any, cookies: list[str]) -> Run:
+def wsgi_run(app: Any, cookies: list[str], clock: Clock = thread_time_ns) -> Run:
     """Make a run that sends requests of these browsers in turn."""
-    environs = [environ_of("/", cookie) for cookie in cookies]
+    environs = cycle([environ_of("/", cookie) for cookie in cookies])
 
     def requests(count: int) -> int:
-        began = thread_time_ns()
-        for number in range(count):
-            _read(app({**environs[number % len(environs)]}, _start))
-        return thread_time_ns() - began
+        began = clock()
+        for _ in range(count):
+            _read(app({**next(environs)}, _start))
+        return clock() - began
 
     return requests

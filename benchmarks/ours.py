@@ -17,7 +17,8 @@ async def _asgi_app(scope: Any, receive: Any, send: Any) -> None:
     await answer(send, session.subject)
 
 
-async def _asgi_reader(scope: Any, receive: Any, send: Any) -> None:
+async def asgi_reader(scope: Any, receive: Any, send: Any) -> None:
+    """Answer with a value of the session's data."""
     session = scope["session"]
     if scope["path"] == "/login":
         session.log_in(await session.attempt(NAME), "pwd")
@@ -34,7 +35,8 @@ def _wsgi_app(environ: Any, start_response: Any) -> list[bytes]:
     return [text]
 
 
-def _wsgi_reader(environ: Any, start_response: Any) -> list[bytes]:
+def wsgi_reader(environ: Any, start_response: Any) -> list[bytes]:
+    """Answer with a value of the session's data."""
     session = environ["sessioncore.session"]
     if environ["PATH_INFO"] == "/login":
         session.log_in(session.attempt(NAME), "pwd")
@@ -62,8 +64,8 @@ def contenders(memory: Store, sqlite: Store) -> list[Contender]:
     return [
         asgi(OURS, "memory", asgi_app(memory)),
         asgi(OURS, "SQLite", asgi_app(sqlite)),
-        asgi(OURS, "memory, reading data", asgi_app(memory, _asgi_reader)),
+        asgi(OURS, "memory, reading data", asgi_app(memory, asgi_reader)),
         wsgi(OURS, "memory", wsgi_app(memory)),
         wsgi(OURS, "SQLite", wsgi_app(sqlite)),
-        wsgi(OURS, "memory, reading data", wsgi_app(memory, _wsgi_reader)),
+        wsgi(OURS, "memory, reading data", wsgi_app(memory, wsgi_reader)),
     ]

@@ -7,6 +7,9 @@ from typing import Final
 
 from attrs import frozen
 
+# Give nanoseconds: of the thread's processor time, or by the wall.
+Clock = Callable[[], int]
+
 # Run this many requests and return the nanoseconds they took.
 Run = Callable[[int], int]
 

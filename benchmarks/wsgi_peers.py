@@ -35,7 +35,8 @@ def _beaker() -> Contender:
 # -- Flask -------------------------------------------------------------------------------------------------
 
 
-def _flask_app(*, sessions: bool = True) -> flask.Flask:
+def flask_app(*, sessions: bool = True) -> flask.Flask:
+    """Serve from Flask's cookie, or without sessions."""
     app = flask.Flask("benchmarks")
     app.secret_key = "x" * 32 if sessions else None
 
@@ -52,14 +53,20 @@ def _flask_app(*, sessions: bool = True) -> flask.Flask:
 
 
 def _flask_cookie() -> Contender:
-    return wsgi("Flask", "signed cookie", _flask_app(), _flask_app(sessions=False))
+    return wsgi("Flask", "signed cookie", flask_app(), flask_app(sessions=False))
+
+
+def flask_session_app(**config: Any) -> flask.Flask:
+    """Serve from one of Flask-Session's stores."""
+    app = flask_app()
+    app.config.update(config)
+    Session(app)
+    return app
 
 
 def _flask_session() -> Contender:
-    app = _flask_app()
-    app.config.update(SESSION_TYPE="cachelib", SESSION_CACHELIB=SimpleCache())
-    Session(app)
-    return wsgi("Flask-Session", "memory", app, _flask_app(sessions=False))
+    app = flask_session_app(SESSION_TYPE="cachelib", SESSION_CACHELIB=SimpleCache())
+    return wsgi("Flask-Session", "memory", app, flask_app(sessions=False))
 
 
 # -- Django ------------------------------------------------------------------------------------------------
@@ -77,15 +84,15 @@ def _django_home(request: Any) -> Any:
 urlpatterns = [path("login", _django_login), path("", _django_home)]
 
 
-def _configure(folder: Path) -> None:
-    database = {"ENGINE": "django.db.backends.sqlite3", "NAME": folder / "django.sqlite", "CONN_MAX_AGE": None}
+def configure_django(database: dict[str, Any], cache: dict[str, Any]) -> None:
+    """Set Django up, once a process, with a connection to its database that stays."""
     settings.configure(
         ALLOWED_HOSTS=["shop.example"],
         ROOT_URLCONF=__name__,
         SECRET_KEY="x" * 50,
         INSTALLED_APPS=["django.contrib.sessions"],
-        DATABASES={"default": database},
-        CACHES={"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},
+        DATABASES={"default": {**database, "CONN_MAX_AGE": None}},
+        CACHES={"default": cache},
     )
     django.setup()
     from django.contrib.sessions.models import Session as Row  # type: ignore[import-untyped,unused-ignore]
@@ -95,21 +102,25 @@ def _configure(folder: Path) -> None:
         schema.create_model(Row)
 
 
-def _django(keeps: str, engine: str) -> Contender:
+def django_apps(engine: str) -> tuple[WSGIHandler, WSGIHandler]:
+    """Serve from one of Django's session engines, and without sessions."""
     settings.MIDDLEWARE = []
     bare = WSGIHandler()
     settings.MIDDLEWARE = ["django.contrib.sessions.middleware.SessionMiddleware"]
-    settings.SESSION_ENGINE = engine
-    return wsgi("Django", keeps, WSGIHandler(), bare)
+    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"
+    return WSGIHandler(), bare
 
 
 def contenders(folder: Path) -> list[Contender]:
     """Enter the peers of the WSGI world; ``folder`` holds Django's database."""
-    _configure(folder)
+    configure_django(
+        {"ENGINE": "django.db.backends.sqlite3", "NAME": folder / "django.sqlite"},
+        {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    )
     return [
         _beaker(),
         _flask_cookie(),
         _flask_session(),
-        _django("local memory cache", "django.contrib.sessions.backends.cache"),
-        _django("SQLite", "django.contrib.sessions.backends.db"),
+        wsgi("Django", "local memory cache", *django_apps("cache")),
+        wsgi("Django", "SQLite", *django_apps("db")),
     ]
