@@ -88,10 +88,10 @@ def asgi_run(app: Any, cookies: list[str], clock: Clock = thread_time_ns) -> Run
 
 def rest() -> None:
     """End what still waits in the loop, such as the connections of stores."""
-    tasks = asyncio.all_tasks(LOOP)
-    for task in tasks:
-        task.cancel()
-    LOOP.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+    if tasks := asyncio.all_tasks(LOOP):
+        for task in tasks:
+            task.cancel()
+        LOOP.run_until_complete(asyncio.wait(tasks))
 
 
 # -- WSGI --------------------------------------------------------------------------------------------------
