@@ -55,7 +55,7 @@ wheel: $(STAMP)  ## Build the wheel and use it on its own, away from the sources
 	$(VENV)-wheel/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
 	cd $(VENV)-wheel && bin/python ../tests/packaging/round_trip.py
 
-bench: $(STAMP)  ## Measure the cost a request, side by side with other libraries
+bench: $(STAMP)  ## Measure the cost a request, side by side with other libraries (needs wrk; 10 minutes)
 	@$(PIP) --group bench
 	$(BIN)/python -m benchmarks
 

@@ -15,12 +15,14 @@ from attrs import evolve
 from .budgets import Budget, budgets
 from .drive import rest
 from .parts import growth, networked, requests, servers, traffic
+from .plan import planned
 from .plot import draw
 from .report import page
 from .results import Results, last, machine
 from .throughput import WRK, wrk_is_there
 
 DOCS: Final = Path(__file__).parent.parent / "docs" / "benchmarks"
+STORES: Final = DOCS.parent / "stores" / "README.md"
 
 # Each part is measured in a process of its own: none inherits the memory, or the settings, of another.
 PARTS: Final[dict[str, Callable[[Path, int], Any]]] = {
@@ -79,6 +81,8 @@ def write(results: Results, folder: Path) -> None:
     (folder / "README.md").write_text(page(results, budgets(results)))
     (folder / "results.json").write_text(json.dumps(results.as_json(), indent=1) + "\n")
     draw(results, folder)
+    if folder == DOCS:
+        STORES.write_text(planned(STORES.read_text(), results))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from .bare_reads import Reader, readers
 from .contenders import Contender
-from .networked import contenders
+from .networked import contenders, split
 from .places import Places
 from .rounds import Clock, Run, Times, interleave
 
@@ -58,7 +58,7 @@ class Watch:
 def compare(places: Places, rounds: int) -> tuple[tuple[StoreFigure, ...], dict[str, float]]:
     """Time everything in turns; once more for the processor's time, in fewer rounds."""
     watch = Watch()
-    entries = contenders(places, watch)
+    entries = [*contenders(places, watch), *split(places, watch)]
     reads = readers(places, watch)
     runs: dict[str, Run] = {reader.key: reader.run for reader in reads}
     for entry in entries:
