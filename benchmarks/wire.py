@@ -7,12 +7,13 @@ from time import perf_counter_ns
 from typing import Final
 
 from attrs import evolve, frozen
-from tests.servers.proxy import Direction, Proxy
+from tests.servers.proxy import Proxy
 from tests.servers.valkey_groups import Group
 
 from .contenders import Contender
 from .networked import cluster, contenders, split
 from .places import Places, running
+from .turns import Turns
 
 WARM: Final = 20  # requests until connections are open, statements prepared and sessions seen
 REQUESTS: Final = 100
@@ -28,38 +29,6 @@ class Traffic:
     trips: float
     writes: float | None  # None: not counted
     ours: bool
-
-
-class Turns:
-    """Count how often the client spoke after the server had: one for each round trip of who waits for answers."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._asking = False
-
-    def watch(self, proxy: Proxy) -> None:
-        """Listen to a proxy from now on."""
-        proxy.requests = Way(self, asking=True)
-        proxy.replies = Way(self, asking=False)
-
-    def hear(self, *, asking: bool) -> None:
-        """Hear somebody speak."""
-        self.count += asking and not self._asking
-        self._asking = asking
-
-
-class Way(Direction):
-    """Tell of each chunk before passing it on."""
-
-    def __init__(self, turns: Turns, *, asking: bool) -> None:
-        super().__init__()
-        self._turns = turns
-        self._asking = asking
-
-    def pass_on(self, chunk: bytes) -> bytes:
-        """Pass a chunk on, and tell."""
-        self._turns.hear(asking=self._asking)
-        return super().pass_on(chunk)
 
 
 def counted(folder: Path) -> Iterator[Traffic]:
