@@ -11,7 +11,7 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool
 from sessioncore_io.postgres import AsyncPostgresStore, PostgresStore
 from sessioncore_io.postgres_flows import Statement
 from sessioncore_io.valkey import AsyncValkeyStore, ValkeyStore
-from sessioncore_io.valkey_scripts import Reads
+from sessioncore_io.valkey.scripts import Reads
 
 from .crowd import rows, sid_of
 from .drive import LOOP

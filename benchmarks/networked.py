@@ -5,8 +5,8 @@ from functools import partial
 from typing import Any, Final
 
 from litestar.stores.redis import RedisStore as LitestarStore
-from redis import Redis
-from redis.asyncio import Redis as AsyncRedis
+from redis import Redis  # type: ignore[import-not-found,unused-ignore]
+from redis.asyncio import Redis as AsyncRedis  # type: ignore[import-not-found,unused-ignore]
 from starsessions.stores.redis import RedisStore  # type: ignore[import-not-found,unused-ignore]
 
 from sessioncore import AsyncStore, Store

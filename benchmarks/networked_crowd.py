@@ -11,7 +11,7 @@ from tests.servers.valkey import Server
 from sessioncore import Session
 from sessioncore_io.postgres_flows import swap
 from sessioncore_io.valkey import ValkeyStore
-from sessioncore_io.valkey_scripts import MINT, SWAP, Command
+from sessioncore_io.valkey.scripts import MINT, SWAP, Command
 
 BATCH: Final = 2_000
 COPY: Final = (

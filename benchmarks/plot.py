@@ -17,7 +17,7 @@ from matplotlib import pyplot as plt
 OURS, PEER, INK, FAINT = "#0f766e", "#b8c0cc", "#1f2937", "#6b7280"
 WORLDS = ("ASGI", "WSGI")
 AXIS = "microseconds added to one signed-in request, and how many times sessioncore's memory store (logarithmic)"
-SERVERS_AXIS = "microseconds by the wall that sessions add to one signed-in request (grey: one bare read by the client)"
+SERVERS_AXIS = "microseconds by the wall added to one signed-in request, and how many times sessioncore's (logarithmic)"
 
 
 @frozen
@@ -35,13 +35,14 @@ def draw(results: Results, folder: Path) -> None:
     """Draw one bar for each way of keeping sessions, the lightest first; as PNG and as SVG."""
     if results.requests:
         worlds = {world: _within(results.requests, world) for world in WORLDS}
-        _picture(worlds, "What a session costs a request", AXIS, folder / "added-time", logarithmic=True)
+        _picture(worlds, "What a session costs a request", AXIS, folder / "added-time", least=1)
     if results.stores:
-        figures = results.stores.figures
-        panels = {(figure.server, figure.world): "" for figure in figures}
-        bars = {f"{server}, {world}": _networked(results.stores, server, world) for server, world in sorted(panels)}
-        title = "What a session on a server costs a request"
-        _picture(bars, title, SERVERS_AXIS, folder / "servers", logarithmic=False)
+        places = dict.fromkeys((figure.server, figure.world) for figure in results.stores.figures)
+        bars = {
+            f"{server}, {world}": _networked(results.stores, server, world)
+            for server, world in sorted(places, reverse=True)
+        }
+        _picture(bars, "What a session on a server costs a request", SERVERS_AXIS, folder / "servers", least=10)
 
 
 def _within(results: Requests, world: str) -> list[Bar]:
@@ -61,7 +62,7 @@ def _named(figure: StoreFigure) -> str:
     return f"{figure.name}  ({how})" if how else figure.name
 
 
-def _picture(panels: dict[str, list[Bar]], title: str, axis: str, path: Path, *, logarithmic: bool) -> None:
+def _picture(panels: dict[str, list[Bar]], title: str, axis: str, path: Path, *, least: float) -> None:
     mpl.rcParams.update(
         {"font.family": "sans-serif", "font.size": 11, "svg.hashsalt": "sessioncore", "svg.fonttype": "none"}
     )
@@ -76,9 +77,7 @@ def _picture(panels: dict[str, list[Bar]], title: str, axis: str, path: Path, *,
     )
     longest = max(bar.length for bars in panels.values() for bar in bars)
     for panel, (name, bars) in zip(places, panels.items(), strict=True):
-        if logarithmic:
-            panel.set_xscale("log")
-        panel.set_xlim(1 if logarithmic else 0, longest * (4 if logarithmic else 1.2))
+        panel.set_xlim(least, longest * 4)
         _panel(panel, name, bars)
     figure.supxlabel(axis, x=0.99, ha="right", fontsize=10, color=FAINT)
     figure.suptitle(title, x=0.01, ha="left", fontsize=15, fontweight="bold", color=INK)
@@ -97,6 +96,7 @@ def _panel(panel: Any, name: str, bars: list[Bar]) -> None:
     lengths, colours = [bar.length for bar in bars], [bar.colour for bar in bars]
     drawn = panel.barh([bar.name for bar in bars], lengths, color=colours, height=0.72)
     panel.bar_label(drawn, labels=[_labelled(bar) for bar in bars], padding=6, color=INK, fontsize=10)
+    panel.set_xscale("log")
     panel.set_title(name, loc="left", fontsize=11, fontweight="bold", color=FAINT)
     panel.tick_params(axis="y", length=0, labelcolor=INK)
     panel.tick_params(axis="x", which="both", length=0, colors=FAINT)

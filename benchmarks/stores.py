@@ -60,9 +60,10 @@ def compare(places: Places, rounds: int) -> tuple[tuple[StoreFigure, ...], dict[
     watch = Watch()
     entries = [*contenders(places, watch), *split(places, watch)]
     reads = readers(places, watch)
-    runs: dict[str, Run] = {reader.key: reader.run for reader in reads}
-    for entry in entries:
-        runs |= entry.runs
+    runs: dict[str, Run] = {}
+    for entry in entries:  # what is divided by each other is taken next to each other
+        place = entry.world, server_of(entry.keeps)
+        runs |= {reader.key: reader.run for reader in reads if (reader.world, reader.server) == place} | entry.runs
     wall = interleave(runs, rounds, REQUESTS)
     watch.read = thread_time_ns
     processor = interleave(runs, max(1, rounds // 5), REQUESTS)
