@@ -18,9 +18,9 @@ GROWTH: Final = 1.2
 BYTES: Final = 700  # of Valkey's memory
 IMPORTS: Final = 2.0
 
-# What a request with each of our stores may send and wait for; there are two servers to ask, or two slots.
-TRIPS: Final = {"Valkey": 1, "PostgreSQL": 1, "Valkey, session not seen lately": 1}
-APART: Final = 2
+# A request may ask once, and twice where there are two servers to ask, or two slots.
+TRIPS: Final = 1
+APART: Final = {"Valkey, epochs in PostgreSQL": 2, "Valkey Cluster": 2}
 
 
 @frozen
@@ -90,7 +90,7 @@ def _wire(results: tuple[Traffic, ...]) -> Iterator[Budget]:
     for traffic in results:
         if traffic.ours:
             where = f"{traffic.world}, {traffic.keeps}"
-            yield Budget(f"{where}: round trips a steady request", TRIPS.get(traffic.keeps, APART), traffic.trips)
+            yield Budget(f"{where}: round trips a steady request", APART.get(traffic.keeps, TRIPS), traffic.trips)
             if traffic.writes is not None:
                 yield Budget(f"{where}: writes a steady request", 0, traffic.writes)
 

@@ -28,24 +28,35 @@ from .wsgi_peers import configure_django, django_apps, flask_app, flask_session_
 STRANGERS: Final = 5_000
 
 
+# An application that reads a value of the session's data, as the peers' do; the others ask who is signed in.
+READING: Final = "reading data"
+
+
 def plain(keeps: str, store: Store, clock: Clock) -> Contender:
     """Enter one of our stores that block."""
-    return wsgi(OURS, keeps, wsgi_app(store, wsgi_reader), clock=clock)
+    return wsgi(OURS, keeps, wsgi_app(store), clock=clock)
 
 
 def awaited(keeps: str, store: Store | AsyncStore, clock: Clock) -> Contender:
     """Enter one of our stores that are awaited."""
-    return asgi(OURS, keeps, asgi_app(store, asgi_reader), clock=clock)
+    return asgi(OURS, keeps, asgi_app(store), clock=clock)
+
+
+def _ours(server: str, awaits: AsyncStore, blocks: Store, clock: Clock) -> list[Contender]:
+    return [
+        awaited(server, awaits, clock),
+        asgi(OURS, f"{server}, {READING}", asgi_app(awaits, asgi_reader), clock=clock),
+        plain(server, blocks, clock),
+        wsgi(OURS, f"{server}, {READING}", wsgi_app(blocks, wsgi_reader), clock=clock),
+    ]
 
 
 def contenders(places: Places, clock: Clock) -> list[Contender]:
     """Enter everybody in both worlds."""
     return [
-        awaited("Valkey", AsyncValkeyStore(places.valkey), clock),
-        plain("Valkey", ValkeyStore(places.valkey), clock),
+        *_ours("Valkey", AsyncValkeyStore(places.valkey), ValkeyStore(places.valkey), clock),
         *_strangers(places, clock),
-        awaited("PostgreSQL", AsyncPostgresStore(places.postgres), clock),
-        plain("PostgreSQL", PostgresStore(places.postgres), clock),
+        *_ours("PostgreSQL", AsyncPostgresStore(places.postgres), PostgresStore(places.postgres), clock),
         *_peers(places, clock),
     ]
 

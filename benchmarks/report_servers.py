@@ -12,10 +12,11 @@ NETWORKED = """## With a store on a server
 
 Time by the wall: what a request waits for, the server's work and the wire included, where server and application are
 one machine; a real network adds its own time to each round trip, of which there are as many as [below](#on-the-wire).
-*Processor* is this side's part of it. Everybody answers with a value of the session's data. *Bare reads* are one read
-of the same record by key by the client that the store uses (`client.get(key)`; `pool.connection()` and `execute`);
-*own reads* the same sent by the store's own connection, with nothing around it: less than one is not possible. A
-process remembers which Valkey sessions it has seen lately; a line shows the others.
+*Processor* is this side's part of it. sessioncore answers with the session's subject, in another line with a value of
+its data, as the others do: *times ours* is over that line. *Bare reads* are one read of the same record by key by the
+client that the store uses (`client.get(key)`; `pool.connection()` and `execute`); *own reads* the same sent by the
+store's own connection, with nothing around it: less than one is not possible. A process remembers which Valkey sessions
+it has seen lately; a line shows the others.
 
 ![Time that sessions on a server add to a request](servers.png)
 """

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from .bare_reads import Reader, readers
 from .contenders import Contender
-from .networked import contenders, split
+from .networked import READING, contenders, split
 from .places import Places
 from .rounds import Clock, Run, Times, interleave
 
@@ -30,7 +30,7 @@ class StoreFigure:
     bare: float
     reads: float  # in bare reads by the client of sessioncore's store
     sends: float  # in reads by that store's own connection, without anything around them
-    times_ours: float
+    times_ours: float  # over sessioncore's that reads data, as the others do
     ours: bool
 
     @property
@@ -76,7 +76,7 @@ def _figure(
 ) -> StoreFigure:
     added = _added(entry, wall)
     server = server_of(entry.keeps)
-    ours = next(e for e in entries if e.ours and (e.world, e.keeps) == (entry.world, server))
+    ours = next(e for e in entries if e.ours and (e.world, e.keeps) == (entry.world, f"{server}, {READING}"))
     per: Callable[[str], float] = lambda how: added.over(wall[Reader.key_of(entry.world, server, how)])  # noqa: E731
     return StoreFigure(
         world=entry.world,
