@@ -7,6 +7,7 @@ from sessioncore_io.sqlite import SqliteStore
 
 from . import asgi_peers, ours, scale, wsgi_peers
 from .counts import steady
+from .crowd import in_sqlite
 from .imports import imports
 from .places import running
 from .results import SELECT, Growth, Networked, Requests, figures, selects
@@ -30,7 +31,7 @@ def requests(folder: Path, effort: int) -> Requests:
         runs |= entry.runs
     times = interleave(runs, rounds=4 * effort, requests=50)
     loading = {modules: taken.median for modules, taken in imports(rounds=5 + effort // 10).items()}
-    writes = scale.writes(SqliteStore(folder / "few.sqlite"), rounds=effort)
+    writes = scale.writes(in_sqlite(folder / "few.sqlite", scale.FEW), rounds=effort)
     return Requests(
         figures=figures(entries, times),
         select=times[SELECT].median,

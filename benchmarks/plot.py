@@ -52,7 +52,9 @@ def _within(results: Requests, world: str) -> list[Bar]:
 
 def _networked(results: Networked, server: str, world: str) -> list[Bar]:
     shown = [f for f in results.figures if (f.server, f.world) == (server, world)]
-    bars = [Bar(_named(f), f.added, f.times_ours, OURS if f.ours else PEER, bold=f.ours) for f in shown]
+    bars = [
+        Bar(_named(f), f.added, None if f.ours else f.times_ours, OURS if f.ours else PEER, bold=f.ours) for f in shown
+    ]
     read = results.reads[Reader.key_of(world, server, "by the client")]
     return sorted([*bars, Bar("one bare read", read, None, INK)], key=lambda bar: bar.length, reverse=True)
 
@@ -77,7 +79,7 @@ def _picture(panels: dict[str, list[Bar]], title: str, axis: str, path: Path, *,
     )
     longest = max(bar.length for bars in panels.values() for bar in bars)
     for panel, (name, bars) in zip(places, panels.items(), strict=True):
-        panel.set_xlim(least, longest * 4)
+        panel.set_xlim(least, longest * 6)
         _panel(panel, name, bars)
     figure.supxlabel(axis, x=0.99, ha="right", fontsize=10, color=FAINT)
     figure.suptitle(title, x=0.01, ha="left", fontsize=15, fontweight="bold", color=INK)
