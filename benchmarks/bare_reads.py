@@ -9,7 +9,7 @@ from attrs import frozen
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from sessioncore_io.postgres import AsyncPostgresStore, PostgresStore
-from sessioncore_io.postgres_flows import Statement
+from sessioncore_io.postgres.flows import Statement
 from sessioncore_io.valkey import AsyncValkeyStore, ValkeyStore
 from sessioncore_io.valkey.scripts import Reads
 

@@ -9,7 +9,7 @@ from tests.servers.postgres import PostgresServer
 from tests.servers.valkey import Server
 
 from sessioncore import Session
-from sessioncore_io.postgres_flows import swap
+from sessioncore_io.postgres.flows import swap
 from sessioncore_io.valkey import ValkeyStore
 from sessioncore_io.valkey.scripts import MINT, SWAP, Command
 

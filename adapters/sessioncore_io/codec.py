@@ -6,6 +6,7 @@ subject stands second so that a server's script finds it (see ``valkey.scripts``
 
 import zlib
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final, get_type_hints
 
 import msgspec
@@ -18,6 +19,10 @@ from .world import log
 
 SCHEMA: Final = 2
 CHECKSUM: Final = 4  # bytes of CRC-32
+
+# A process remembers so many sessions, of records up to so many bytes: some 10 MB at most.
+REMEMBERED: Final = 4_096
+SMALL: Final = 1_024
 
 # By their own names: Python 3.11 looks a member of an enum up slowly, and every load from a file asks for these.
 CREATED, AUTHENTICATED, MFA_SATISFIED = LIVE
@@ -119,10 +124,16 @@ def _sound(s: Session) -> bool:
     return times and ended and guest and named and strong and s.idle > 0 and s.lifetime > 0 and len(s.proof) == 64
 
 
+@lru_cache(maxsize=REMEMBERED)
+def _known(sid: str, record: bytes) -> Session:
+    """Read a record once: the same bytes are the same session, which is frozen."""
+    return decode(sid, record)
+
+
 def readable(sid: str, record: Any, *, quiet: bool = False) -> Session | None:
     """Read a record, or report it as absent and, unless the caller does that, say so in the log."""
     try:
-        return decode(sid, record)
+        return _known(sid, record) if type(record) is bytes and len(record) <= SMALL else decode(sid, record)
     except UnreadableRecord as error:
         if not quiet:
             log.error("%s: treated as absent", error)

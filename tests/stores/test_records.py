@@ -15,7 +15,7 @@ from sessioncore import InvalidSetting, Reason, Session, UnreadableRecord, momen
 from sessioncore.policy import Policy
 from sessioncore.testing.clock import START
 from sessioncore_io import Sessions
-from sessioncore_io.codec import CHECKSUM, ORDER, SCHEMA, decode, encode
+from sessioncore_io.codec import CHECKSUM, ORDER, SCHEMA, SMALL, decode, encode, readable
 from sessioncore_io.sqlite import SqliteStore
 
 
@@ -143,6 +143,20 @@ def test_a_record_cut_anywhere_is_unreadable() -> None:
     for length in range(len(record)):
         with pytest.raises(UnreadableRecord):
             decode(SID, record[:length])
+
+
+def test_the_same_bytes_under_the_same_key_are_read_once_and_under_another_never() -> None:
+    record = encode(user())
+
+    assert readable(SID, record) is readable(SID, bytes(bytearray(record)))
+    assert readable(OTHER, record, quiet=True) is None
+
+
+def test_a_large_record_is_not_remembered() -> None:
+    record = encode(evolve(user(), data=(("cart", '"' + "x" * SMALL + '"'),)))
+
+    assert readable(SID, record) == readable(SID, record)
+    assert readable(SID, record) is not readable(SID, record)
 
 
 def test_an_error_names_the_selector_and_no_secret() -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from attrs import define, field, frozen
+from attrs import field, frozen
 
 from sessioncore import Epoch, Reason, Session, StoreUnavailable
 from sessioncore.policy import DAY
@@ -13,25 +13,19 @@ from .lists import Lists
 from .scripts import HINT, LOAD, MINT, SUPERSEDE, SWAP, WAIT, Command, Reads
 from .talk import Talk, ask, read
 
-# So many selectors whose subject a process remembers, and up to so many bytes of each record: 10 MB or so in all.
+# So many selectors whose subject a process remembers.
 REMEMBERED: Final = 4_096
-SMALL: Final = 1_024
-
 
 Loaded = tuple[Session | None, Epoch | None]
 
 
-@define
+@frozen
 class Guess:
-    """Hold what to read if a row still belongs to this subject, and what was read last.
-
-    A record that is the same byte for byte is the same session, which is frozen: it is not parsed again.
-    """
+    """Hold what to read if a row still belongs to this subject."""
 
     sid: str
     subject: str
     reads: Reads
-    _last: tuple[bytes, Session | None] = (b"", None)
 
     def judged(self, replies: list[Any]) -> Loaded | None:
         """Judge what was read; None: the row has changed hands, so this is not its epoch."""
@@ -39,11 +33,7 @@ class Guess:
         if isinstance(reply, Exception):
             raise StoreUnavailable(f"Valkey: {reply}") from reply
         record, epoch = reply
-        before, row = self._last
-        if record != before:
-            row = None if record is None else readable(self.sid, record)
-            if row is not None and len(record) <= SMALL:
-                self._last = record, row
+        row = None if record is None else readable(self.sid, record)
         if row is None:
             return None, None
         if row.subject != self.subject:
