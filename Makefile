@@ -16,7 +16,7 @@ demo: $(DEMO)    ## Start the shop, its login service and an identity provider o
 	@$(BIN)/python -m examples.storezero
 
 test: $(STAMP) browser sdks  ## Run every test, the browser's included
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
 
 setup: $(STAMP) browser sdks  ## Only create .venv and install into it, with what the tests need besides
 

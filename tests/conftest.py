@@ -1,4 +1,4 @@
-"""What all tests share: the Hypothesis profiles, and a clock that stands still."""
+"""What all tests share: the Hypothesis profiles, a clock that stands still, and what is printed after the run."""
 
 import os
 
@@ -19,3 +19,12 @@ settings.load_profile(os.environ.get("SESSIONCORE_PROFILE", "ci"))
 def clock() -> Clock:
     """Give a clock that only the test moves."""
     return Clock()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the tests of the property suite covered, in whichever process they ran."""
+    reports = (report for kind in terminalreporter.stats.values() for report in kind)
+    for report in reports:
+        if getattr(report, "when", "") == "teardown":
+            for line in (text for name, text in report.user_properties if name == "covered"):
+                terminalreporter.write_line(line)

@@ -90,7 +90,9 @@ HEADERS: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("header", HEADERS, ids=str)
+@pytest.mark.parametrize(
+    "header", HEADERS, ids=lambda header: " ".join(header) if isinstance(header, dict) else str(header)
+)
 def test_a_header_of_any_kind_verifies_nothing(header: Any) -> None:
     keys = Keys([RSA, EC])
     signature = keys.sign(CLAIMS, typ="JWT").rpartition(".")[2]
