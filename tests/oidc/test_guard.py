@@ -36,7 +36,15 @@ INSIDE = [
     "::ffff:127.0.0.1",
     "::ffff:10.0.0.1",
     "64:ff9b::7f00:1",
+    "64:ff9b:1::7f00:1",
     "2002:7f00:1::",
+    "::7f00:1",
+    "::ffff:0:7f00:1",
+    "fec0::1",
+    "5f00::1",
+    "3fff::1",
+    "192.88.99.1",
+    "192.0.0.8",
     "no address",
 ]
 
@@ -104,6 +112,22 @@ async def test_the_address_that_was_checked_is_the_one_that_is_called() -> None:
     assert request.extensions["sni_hostname"] == "rp.example"
 
 
+async def test_a_name_in_another_script_is_the_one_that_was_registered() -> None:
+    """Python knows an older rule for such names: by it straße.example would be strasse.example, which is another's."""
+    asked: list[str] = []
+
+    async def resolver(host: str, port: int) -> list[str]:
+        asked.append(host)
+        return ["93.184.216.34"]
+
+    recorder = Recorder()
+    async with httpx2.AsyncClient(transport=PublicOnly(through=recorder, resolver=resolver)) as client:
+        await client.post("https://xn--strae-oqa.example/logout")
+
+    assert asked == ["xn--strae-oqa.example"]
+    assert recorder.seen[0].extensions["sni_hostname"] == "xn--strae-oqa.example"
+
+
 @pytest.mark.parametrize("url", ["http://rp.localhost:8000/x", "http://localhost:8000/x", "http://127.0.0.1:8000/x"])
 async def test_this_machine_is_called_by_an_explicit_setting_only(url: str) -> None:
     (request,) = await called(url, ["127.0.0.1"], local=True)
@@ -144,6 +168,13 @@ async def test_local_names_are_this_machine() -> None:
         "https://",
         "https://rp.example:0/",
         "http://localhost.rp.example/",
+        "https://rp.example;script-src *;/",
+        "https://rp.example,evil.example/",
+        "https://rp.example'/",
+        "https://rp.example\\@evil.example/",
+        "https://rp%2eexample/",
+        "https://*.example/",
+        "https://a..b/",
     ],
 )
 def test_an_address_that_is_none_is_not_registered(uri: str) -> None:

@@ -1,18 +1,22 @@
 """The addresses that parties register and go by: absolute, https, without a fragment; http on one's own machine."""
 
 import ipaddress
+import re
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from sessioncore import InvalidSetting
 
 _DEFAULT_PORT: Final = {"http": 80, "https": 443}
+# What else Python takes for a host, browsers read otherwise; and the host goes into Content-Security-Policy as it is.
+_HOST: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|[0-9a-f:]+:[0-9a-f:.]*").fullmatch
+_PLAIN: Final = re.compile(r"[!-~]+").fullmatch
 
 
 def split(address: str) -> SplitResult:
     """Split an address. Raises ``ValueError`` for what is none."""
     parts = urlsplit(address)
-    if not parts.hostname or parts.port == 0 or not address.isascii() or not address.isprintable() or " " in address:
+    if not _PLAIN(address) or not _HOST(parts.hostname or "") or parts.port == 0:
         raise ValueError("no absolute address")
     return parts
 

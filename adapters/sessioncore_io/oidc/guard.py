@@ -44,7 +44,7 @@ class PublicOnly(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request on to an address that was checked. Raises ``Forbidden``."""
-        host = request.url.host
+        host = _ascii_host(request)
         here = self._local and is_local(host)
         if request.url.scheme != "https" and not here:
             raise Forbidden("only https leaves this server", request=request)
@@ -52,7 +52,7 @@ class PublicOnly(httpx2.AsyncBaseTransport):
         return await self._through.handle_async_request(readdressed(request, address, sni_hostname=host))
 
     async def _checked(self, request: httpx2.Request, here: bool) -> str:
-        host, port = request.url.host, request.url.port or (443 if request.url.scheme == "https" else 80)
+        host, port = _ascii_host(request), request.url.port or (443 if request.url.scheme == "https" else 80)
         try:
             addresses = await self._resolver(host, port)
         except OSError as error:
@@ -66,7 +66,15 @@ class PublicOnly(httpx2.AsyncBaseTransport):
         await self._through.aclose()
 
 
-_TRANSLATED: Final = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("2002::/16"))
+def _ascii_host(request: httpx2.Request) -> str:
+    """Give the host as it was registered: read back from other scripts it may become another name."""
+    return request.url.raw_host.decode("ascii")
+
+
+# Only these IPv6 addresses are the internet's own; among the others are those that stand for IPv4 addresses inside.
+_UNICAST: Final = ipaddress.ip_network("2000::/3")
+# What the standard library holds to be global, or does in some versions, and nobody has to be called at.
+_NOBODYS: Final = tuple(map(ipaddress.ip_network, ("2002::/16", "3fff::/20", "192.0.0.0/24", "192.88.99.0/24")))
 
 
 def is_public(address: str) -> bool:
@@ -75,8 +83,7 @@ def is_public(address: str) -> bool:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    if isinstance(ip, ipaddress.IPv6Address):
-        if any(ip in network for network in _TRANSLATED):
-            return False  # it may stand for an IPv4 address inside
-        ip = ip.ipv4_mapped or ip
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    if any(ip in network for network in _NOBODYS) or (ip.version == 6 and ip not in _UNICAST):
+        return False
     return ip.is_global and not ip.is_multicast
