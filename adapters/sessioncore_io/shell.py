@@ -123,14 +123,14 @@ class Sessions(Shell):
             keep.refuse_other(subject)
             keep.end_others(reason)
 
-    def end_upstream(self, issuer: str, *, sid: str = "", subject: str = "", issued_at: datetime) -> int:
+    def end_upstream(self, issuer: str, *, sid: str = "", subject: str = "", issued_at: datetime, jti: str = "") -> int:
         """End the sessions that hang on the provider's session ``sid``, or without it on any of the subject's.
 
         For a verified logout token, whose ``iat`` is ``issued_at``; a login that is not stored yet ends too (see
-        ``still_upstream``). Returns how many ended.
+        ``still_upstream``). One whose ``jti`` was seen to its end before ends nothing. Returns how many ended.
         """
         return run(
-            core.end_upstream(issuer, sid, subject, instant_of("issued_at", issued_at), self.policy), self.perform
+            core.end_upstream(issuer, sid, subject, instant_of("issued_at", issued_at), self.policy, jti), self.perform
         )
 
     def still_upstream(self, sid: str, *, issued_at: datetime) -> bool:
@@ -213,14 +213,16 @@ class AsyncSessions(Shell):
         """
         return await self._ended(sid)
 
-    async def end_upstream(self, issuer: str, *, sid: str = "", subject: str = "", issued_at: datetime) -> int:
+    async def end_upstream(
+        self, issuer: str, *, sid: str = "", subject: str = "", issued_at: datetime, jti: str = ""
+    ) -> int:
         """End the sessions that hang on the provider's session ``sid``, or without it on any of the subject's.
 
         For a verified logout token, whose ``iat`` is ``issued_at``; a login that is not stored yet ends too (see
-        ``still_upstream``). Returns how many ended.
+        ``still_upstream``). One whose ``jti`` was seen to its end before ends nothing. Returns how many ended.
         """
         return await arun(
-            core.end_upstream(issuer, sid, subject, instant_of("issued_at", issued_at), self.policy), self.perform
+            core.end_upstream(issuer, sid, subject, instant_of("issued_at", issued_at), self.policy, jti), self.perform
         )
 
     async def still_upstream(self, sid: str, *, issued_at: datetime) -> bool:

@@ -119,7 +119,7 @@ def hurried(issuer: str, sid: str, subject: str, issued_at: int, policy: Policy)
         ended = yield from kept(issuer, sid, subject, issued_at, policy)
     finally:
         upstream._bury = bury
-    yield from bury(issuer, sid, policy)
+    yield from bury(upstream._selector("session", issuer, sid), policy)
     return ended
 
 
@@ -191,6 +191,18 @@ def test_saying_it_twice_is_a_success_that_ends_nothing_more(sessions: Sessions,
     assert sessions.end_upstream(IDP, sid="s1", issued_at=now()) == 0
 
 
+def test_a_message_that_comes_again_ends_nobody_who_came_later(sessions: Sessions, now: Callable[[], datetime]) -> None:
+    signed_in(sessions, "alice", IDP, "s1")
+    first = sessions.end_upstream(IDP, subject="alice", issued_at=now(), jti="m1")
+    signed_in(sessions, "alice", IDP, "s2")
+
+    replayed = sessions.end_upstream(IDP, subject="alice", issued_at=now(), jti="m1")
+
+    assert (first, replayed) == (1, 0)
+    assert sessions.end_upstream(OTHER, subject="alice", issued_at=now(), jti="m1") == 0, "another's message"
+    assert sessions.end_upstream(IDP, subject="alice", issued_at=now(), jti="m2") == 1
+
+
 def test_the_shell_that_awaits_says_the_same(clock: Clock, now: Callable[[], datetime]) -> None:
     async def told() -> tuple[bool, int, bool]:
         sessions = AsyncSessions(MemoryStore(), POLICY, clock)
@@ -199,7 +211,7 @@ def test_the_shell_that_awaits_says_the_same(clock: Clock, now: Callable[[], dat
         await sessions.commit(handle)
         sid = handle.sid or ""
         before = await sessions.still_upstream(sid, issued_at=now())
-        count = await sessions.end_upstream(IDP, subject="alice", issued_at=now())
+        count = await sessions.end_upstream(IDP, subject="alice", issued_at=now(), jti="m1")
         return before, count, await sessions.still_upstream(sid, issued_at=now())
 
     assert asyncio.run(told()) == (True, 1, False)

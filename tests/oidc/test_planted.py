@@ -12,6 +12,7 @@ import pytest
 from attrs import frozen
 from joserfc.jwt import JWTClaimsRegistry, Token
 
+import sessioncore.flows.upstream as upstream
 import sessioncore_io.oidc.arriving as arriving
 import sessioncore_io.oidc.authorizing as authorizing
 import sessioncore_io.oidc.grants as grants
@@ -29,12 +30,14 @@ import sessioncore_io.oidc.routes as routes
 import sessioncore_io.oidc.tokens as endpoints
 import sessioncore_io.oidc.watching as watching
 from sessioncore import Policy
+from sessioncore.effects import Flow
 from sessioncore.sso import Interact, Interaction, LogoutRequest
 from sessioncore.testing import Clock
 from sessioncore_io.handle import AsyncHandle
 from sessioncore_io.oidc import Client, Keys
 from sessioncore_io.oidc.provider import Provider
 from sessioncore_io.oidc.transport import readdressed
+from sessioncore_io.shell import AsyncSessions
 
 from . import (
     test_authorizing,
@@ -129,6 +132,11 @@ async def _issued_before_the_commit(self: Any, handle: Any, arrived: Any, *rest:
     code, _ = grants.keep_code(handle, granted, self.protocol.keys, handle.at)
     handle._events, handle._bag_ = (), None
     return await self._issued(arrived, granted, code, sid, handle.at)
+
+
+def _never_seen(_: str) -> Flow[bool]:
+    yield from ()
+    return False
 
 
 PLANTS = {
@@ -278,7 +286,10 @@ PLANTS = {
         _patching_only(test_guard.test_the_certificate_is_still_the_names),
     ),
     "ends do not travel down": Plant(
-        receiving, "end_sessions", _nothing, _federated(test_federation.test_a_logout_at_the_provider_ends_all_three)
+        AsyncSessions,
+        "end_upstream",
+        _nothing,
+        _federated(test_federation.test_a_logout_at_the_provider_ends_all_three),
     ),
     # -- what a logout token has to be ---------------------------------------------------------------------------
     **{
@@ -305,9 +316,9 @@ PLANTS = {
         _on(test_backchannel_receiving.test_another_type_of_token_is_refused, "JWT"),
     ),
     "a token is good for ever": Plant(
-        receiving,
-        "marked",
-        lambda *_: _true(),
+        upstream,
+        "_is_remembered",
+        _never_seen,
         _on(test_backchannel_receiving.test_a_replayed_token_has_no_second_effect),
     ),
     "a signature is not checked": Plant(

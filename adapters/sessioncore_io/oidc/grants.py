@@ -16,6 +16,7 @@ from sessioncore import Epoch, Session, State, moment_for, settle
 from ..handle import AsyncHandle
 from ..shell import AsyncSessions
 from .keys import Keys
+from .settings import settled
 
 CODE_LIFE: Final = 60_000  # milliseconds; RFC 6749, section 4.1.2 allows ten minutes
 _CODE: Final = "oidc.code."
@@ -114,30 +115,19 @@ async def find_code(code: str, keys: Keys, sessions: AsyncSessions) -> Found | N
 
 async def redeem(found: Found, sessions: AsyncSessions) -> bool:
     """Use a code up; False if it was used before."""
-    return await marked(sessions, found.name, found.granted.until + CODE_LIFE)
-
-
-async def marked(sessions: AsyncSessions, name: str, until: int) -> bool:
-    """Remember a name in the store, of either kind; tell whether this was the first time."""
-    first = sessions.store.mark(name, until)
-    return first if isinstance(first, bool) else await first
+    return await settled(sessions.store.mark(found.name, found.granted.until + CODE_LIFE))
 
 
 async def signed_in_row(sid: str, sessions: AsyncSessions) -> Session | None:
     """Load a session by its selector, as the clock and the subject's epoch leave it, if somebody is signed in."""
-    row, epoch = await _loaded(sid, sessions)
+    row, epoch = await settled(sessions.store.load(sid))
     return alive(row, epoch, sessions) if row else None
 
 
 def alive(row: Session, epoch: Epoch | None, sessions: AsyncSessions) -> Session | None:
     """Settle a row without writing; None unless somebody is signed in."""
-    settled = settle(row, moment_for(row, epoch, sessions.clock(), sessions.policy))
-    return settled if settled.state in (State.AUTHENTICATED, State.MFA_SATISFIED) else None
-
-
-async def _loaded(sid: str, sessions: AsyncSessions) -> tuple[Session | None, Epoch | None]:
-    loaded = sessions.store.load(sid)
-    return loaded if isinstance(loaded, tuple) else await loaded
+    now = settle(row, moment_for(row, epoch, sessions.clock(), sessions.policy))
+    return now if now.state in (State.AUTHENTICATED, State.MFA_SATISFIED) else None
 
 
 def _key_of(word: str) -> str:

@@ -3,8 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from hashlib import sha256
-from typing import Any, Final
+from typing import Any
 
 from joserfc.errors import JoseError
 from joserfc.jwt import JWTClaimsRegistry, Token
@@ -13,16 +12,12 @@ from sessioncore import Contention, StoreUnavailable
 from sessioncore.events import LONGEST_NAME
 from sessioncore.sso import LogoutToken
 
-from ..shell import AsyncSessions
 from .failures import BadToken, ProviderUnavailable
-from .grants import marked
 from .idtokens import LEEWAY, OLDEST
 from .landing import shell_of
 from .notices import EVENT, LOGOUT_TOKEN
 from .party import Party
 from .web import Call, Reply
-
-MEMORY: Final = 3_600_000  # milliseconds for which a token is remembered: longer than it can be used
 
 
 def check_logout_token(
@@ -69,24 +64,6 @@ def _check_event(claims: Mapping[str, Any]) -> None:
         raise BadToken("it names neither a subject nor a session")
 
 
-async def end_sessions(token: LogoutToken, claims: Mapping[str, Any], sessions: AsyncSessions) -> int:
-    """End what the token names, once; return how many sessions that were. Being out already is success.
-
-    A login that is not written yet ends too (see ``AsyncSessions.end_upstream``). Raises ``StoreUnavailable`` or
-    ``Contention``.
-    """
-    text = f"{len(token.issuer)} {token.issuer}{claims['jti']}"
-    name, until = f"oidc jti {sha256(text.encode()).hexdigest()}", sessions.clock() + MEMORY
-    first = await marked(sessions, name, until)
-    # The same token again is a replay, and has no effect; unless the first time came to nothing, then it is a retry.
-    if not first and not await marked(sessions, f"{name} done", until):
-        return 0
-    issued_at = datetime.fromtimestamp(claims["iat"], UTC)
-    ended = await sessions.end_upstream(token.issuer, sid=token.sid, subject=token.owner, issued_at=issued_at)
-    await marked(sessions, f"{name} done", until)
-    return ended
-
-
 async def received(call: Call, party: Party) -> Reply:
     """Answer a logout token: 200, or 400 and nothing changed; 503 asks to try again."""
     call.session.passive()
@@ -98,7 +75,10 @@ async def received(call: Call, party: Party) -> Reply:
             sid=claims.get("sid", ""),
             subject=await party.subject(claims) if claims.get("sub") else "",
         )
-        await end_sessions(token, claims, shell_of(call.session))
+        issued_at = datetime.fromtimestamp(claims["iat"], UTC)
+        await shell_of(call.session).end_upstream(
+            token.issuer, sid=token.sid, subject=token.owner, issued_at=issued_at, jti=claims["jti"]
+        )
     except BadToken as error:
         return _answer(400, "invalid_request", str(error))
     except (ProviderUnavailable, StoreUnavailable, Contention):

@@ -5,6 +5,7 @@ ended; a login is stored first, then looks whether it was ended meanwhile. One o
 
 - **Of a session** ``(issuer, sid)`` the memory is a tombstone: a row that was ended before anybody lived in it, under a
   selector that only this pair gives. ``purge`` forgets it with the others.
+- **Of the message itself** it is a tombstone too, written when all is done: a replay ends nobody who came later.
 - **Of a subject** it is an epoch under a name of its own: the instant of the newest such logout by the provider's
   clock, which stamped the ID token as well. So a login is told apart from one that came after a password reset.
 """
@@ -22,16 +23,19 @@ from .ending import end
 from .tokens import SID_LENGTH, proof_of
 
 
-def end_upstream(issuer: str, sid: str, subject: str, issued_at: int, policy: Policy) -> Flow[int]:
+def end_upstream(issuer: str, sid: str, subject: str, issued_at: int, policy: Policy, jti: str = "") -> Flow[int]:
     """End the sessions that hang on this session of the provider, or without ``sid`` on any of the subject.
 
     ``subject`` is as the sessions name it; with both, only sessions of both end. ``issued_at`` is when the provider
-    said so. Returns how many ended. Raises ``InvalidSetting`` if neither is named, and ``Contention``.
+    said so. ``jti`` names the message: one that was obeyed before ends nothing. Returns how many ended. Raises
+    ``InvalidSetting`` if neither is named, and ``Contention``.
     """
     if not issuer or not (sid or subject):
         raise InvalidSetting("sid", sid, "name the issuer, and its session or the subject, of a verified logout token")
+    if jti and (yield from _is_remembered(_selector("message", issuer, jti))):
+        return 0
     if sid:
-        yield from _bury(issuer, sid, policy)
+        yield from _bury(_selector("session", issuer, sid), policy)
         rows = yield from OfUpstream(issuer, sid).ask()
     else:
         yield from Supersede(_name("subject", issuer, subject), issued_at, Reason.IDP).ask()
@@ -40,6 +44,8 @@ def end_upstream(issuer: str, sid: str, subject: str, issued_at: int, policy: Po
     for row in rows:
         if row.live and row.upstream[0] == issuer and subject in ("", row.subject):
             ended += yield from end(row.sid, Reason.IDP, ANY_SUBJECT, policy)
+    if jti:  # last: a message that was remembered before it was obeyed would be lost by the first failure
+        yield from _bury(_selector("message", issuer, jti), policy)
     return ended
 
 
@@ -69,21 +75,24 @@ def _was_ended(row: Session, issued_at: int) -> Flow[bool]:
 
 def is_buried(issuer: str, sid: str) -> Flow[bool]:
     """Tell whether a logout of this session of the provider is remembered."""
-    tombstone, _ = yield from Load(_selector(issuer, sid)).ask()
+    return (yield from _is_remembered(_selector("session", issuer, sid)))
+
+
+def _is_remembered(selector: str) -> Flow[bool]:
+    tombstone, _ = yield from Load(selector).ask()
     return tombstone is not None
 
 
-def _bury(issuer: str, sid: str, policy: Policy) -> Flow[None]:
+def _bury(selector: str, policy: Policy) -> Flow[None]:
     at = yield from Now().ask()
-    selector = _selector(issuer, sid)
     guest = begin(selector, proof_of(selector), at, idle=policy.guest.idle, lifetime=policy.guest.lifetime)
     # If it is there already, it was said before: nothing new.
     yield from Swap(None, step(guest, LogOut(Reason.IDP), moment_for(guest, None, at, policy))).ask()
 
 
-def _selector(issuer: str, sid: str) -> str:
+def _selector(kind: str, issuer: str, name: str) -> str:
     """Give a selector that nobody draws: no token has a secret that is proved by hashing the selector itself."""
-    return _name("session", issuer, sid)[-SID_LENGTH:]
+    return _name(kind, issuer, name)[-SID_LENGTH:]
 
 
 def _name(kind: str, issuer: str, rest: str) -> str:
