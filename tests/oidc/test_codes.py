@@ -117,6 +117,17 @@ async def test_a_code_in_wrong_hands_is_worth_nothing(town: Town, fields: dict[s
     assert (await exchanged(town, code)).status_code == 200, "the one fault was what counted, and used nothing up"
 
 
+@pytest.mark.parametrize("header", [b"Basic /w==", b"Basic \xe9", b"Basic  ", b"Basic", b"Basic Og==", b"Basic %"])
+async def test_credentials_that_are_none_are_refused(town: Town, header: bytes) -> None:
+    _, code = await code_of(town)
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": f"{SHOP}/app", "code_verifier": VERIFIER}
+
+    async with httpx2.AsyncClient(transport=town.internet, trust_env=False) as client:
+        response = await client.post(f"{AUTH}oauth/token", data=form, headers={b"authorization": header})
+
+    assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
+
+
 async def test_a_code_of_another_client_is_refused(town: Town) -> None:
     """The shop's own secret does not open the single-page application's code."""
     _, code = await code_of(town)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from attrs import field, frozen
 from authlib.oauth2.rfc6749 import AuthorizationServer as Authlib
 from authlib.oauth2.rfc6749 import OAuth2Request
-from authlib.oauth2.rfc6749.errors import InvalidRequestError
+from authlib.oauth2.rfc6749.errors import InvalidClientError, InvalidRequestError
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from authlib.oauth2.rfc7636 import CodeChallenge
@@ -168,6 +168,14 @@ class Protocol(Authlib):  # type: ignore[misc]
     def query_client(self, client_id: str) -> Client | None:
         """Find a registered client."""
         return self.clients.get(client_id)
+
+    def authenticate_client(self, request: Asked, methods: list[str], endpoint: str = "token") -> Client:
+        """Find out who asks. Authlib raises ``ValueError`` for a header that holds no name and password."""
+        try:
+            client: Client = super().authenticate_client(request, methods, endpoint)
+        except ValueError:
+            raise InvalidClientError("The Authorization header cannot be read.", status_code=401) from None
+        return client
 
     def save_token(self, token: Any, request: Asked) -> None:
         """Do nothing: tokens are signed, and kept by whom they are for."""
