@@ -90,6 +90,16 @@ async def test_codes_that_nobody_redeems_do_not_pile_up(town: Town) -> None:
     assert len([key for key, _ in row.data if key.startswith("oidc.code.")]) == 1
 
 
+async def test_codes_that_a_page_asks_for_again_and_again_do_not_fill_the_session(town: Town) -> None:
+    """Any page can ask silently in a frame, with the longest nonce; the user logs in all the same."""
+    browser = await town.signed_in()
+    pages = [await asked(browser, prompt="none", nonce="\N{SNOWMAN}" * 500) for _ in range(40)]
+
+    (row,) = town.auth_store._rows.values()
+    assert all("code" in page.query for page in pages)
+    assert sum(len(key) + len(value) for key, value in row.data) < town.policy.max_data / 2
+
+
 @pytest.mark.parametrize(
     ("fields", "error"),
     [

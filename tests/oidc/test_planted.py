@@ -18,11 +18,11 @@ import sessioncore_io.oidc.authorizing as authorizing
 import sessioncore_io.oidc.grants as grants
 import sessioncore_io.oidc.guard as guard
 import sessioncore_io.oidc.idtokens as idtokens
+import sessioncore_io.oidc.keeping as keeping
 import sessioncore_io.oidc.landing as landing
 import sessioncore_io.oidc.leaving as leaving
 import sessioncore_io.oidc.logins as logins
 import sessioncore_io.oidc.notices as notices
-import sessioncore_io.oidc.pending as pending
 import sessioncore_io.oidc.protocol as protocol
 import sessioncore_io.oidc.receiving as receiving
 import sessioncore_io.oidc.responding as responding
@@ -129,7 +129,7 @@ TAKE = logins.take
 async def _issued_before_the_commit(self: Any, handle: Any, arrived: Any, *rest: Any) -> Any:
     """Build the answer, and let the middleware commit; what it cannot store has been said by then."""
     sid, granted = handle.sid, self._entry(arrived, rest[-1], handle.at)
-    code, _ = grants.keep_code(handle, granted, self.protocol.keys, handle.at)
+    code, _ = grants.keep_code(handle, granted, self.protocol.keys)
     handle._events, handle._bag_ = (), None
     return await self._issued(arrived, granted, code, sid, handle.at)
 
@@ -163,7 +163,7 @@ PLANTS = {
         endpoints, "redeem", lambda *_: _true(), _on(test_codes.test_a_code_is_redeemed_once)
     ),
     "a code is good for an hour": Plant(
-        authorizing, "CODE_LIFE", 3_600_000, _on(test_codes.test_a_code_is_good_for_a_minute)
+        grants, "CODE_LIFE", 3_600_000, _on(test_codes.test_a_code_is_good_for_a_minute)
     ),
     "a code is anybody's": Plant(
         protocol._Code,
@@ -222,7 +222,10 @@ PLANTS = {
         _on(test_authorizing.test_a_silent_request_begins_nothing_and_sets_no_cookie, False),
     ),
     "requests pile up": Plant(
-        pending, "MOST", 100, _on(test_relying_party.test_pages_that_wait_at_the_server_do_not_pile_up)
+        keeping, "MOST", 100, _on(test_relying_party.test_pages_that_wait_at_the_server_do_not_pile_up)
+    ),
+    "entries may be of any size": Plant(
+        keeping, "ROOM", 10**9, _on(test_relying_party.test_requests_that_any_page_makes_do_not_fill_the_session)
     ),
     "decisions may be framed": Plant(
         routes, "PAGE_HEADERS", (), _on(test_authorizing.test_pages_of_decisions_are_nobodys_frames)
@@ -364,7 +367,7 @@ PLANTS = {
         _forged(test_relying_party.test_a_logout_that_comes_before_the_session_ends_it_all_the_same, "sid"),
     ),
     "only one login may be under way": Plant(
-        logins, "MOST", 1, _on(test_relying_party.test_two_tabs_that_log_in_at_once_both_succeed)
+        keeping, "MOST", 1, _on(test_relying_party.test_two_tabs_that_log_in_at_once_both_succeed)
     ),
 }
 

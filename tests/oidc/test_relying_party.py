@@ -11,13 +11,14 @@ from attrs import evolve
 
 from sessioncore import InvalidSetting, Limits, Policy, Reason, State
 from sessioncore_io.oidc import LoginFailed, ProviderUnavailable, RelyingParty
-from sessioncore_io.oidc.logins import MOST, own_path
+from sessioncore_io.oidc.keeping import MOST
+from sessioncore_io.oidc.logins import own_path
 from sessioncore_io.oidc.notices import EVENT
 
 from .browser import Browser, Page
 from .forger import Forger, by_secret, by_stranger, by_unknown, unsigned
 from .test_backchannel_receiving import shop_session, told
-from .town import AUTH, KEYS, SHOP, Town, claims_of
+from .town import AUTH, KEYS, SHOP, Town, authorize_url, claims_of
 
 pytestmark = pytest.mark.anyio
 
@@ -300,6 +301,19 @@ async def test_pages_that_wait_at_the_server_do_not_pile_up(town: Town) -> None:
     assert len([key for key, _ in row.data if key.startswith("oidc.request.")]) == 8
     assert (oldest.status, oldest.text) == (400, "gone")
     assert (await browser.submit(pages[-1])).text == HELLO
+
+
+async def test_requests_that_any_page_makes_do_not_fill_the_session(town: Town) -> None:
+    """Of the longest that are taken; the user logs in all the same."""
+    browser = town.browser()
+    for _ in range(10):
+        await browser.get(authorize_url(nonce='"' * 1_800))
+
+    (row,) = town.auth_store._rows.values()
+    page = await town.log_in(browser)
+
+    assert page.text == HELLO
+    assert sum(len(key) + len(value) for key, value in row.data) < town.policy.max_data / 3
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 The order matters: nothing is sent to an address before it was found among the client's own.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -64,7 +65,7 @@ class Arrived:
 
 def arrive(protocol: Protocol, params: Params) -> Arrived:
     """Find out who asks and where the answer goes. Raises ``Unanswerable``: nobody unknown is redirected to."""
-    if sum(len(name) + len(value) for name, value in params.pairs) > LARGEST:
+    if len(json.dumps(params.pairs)) > LARGEST:
         raise Unanswerable(refusal("It is too long.", status=414))
     if {"client_id", "redirect_uri"} & set(params.repeated):
         raise Unanswerable(refusal("It names its client or its redirect_uri twice."))

@@ -28,7 +28,7 @@ from ..handle import AsyncHandle
 from . import pending as waiting_room
 from .arriving import Arrived, Unanswerable, arrive, granting
 from .clients import CODE
-from .grants import CODE_LIFE, Granted, keep_client, keep_code
+from .grants import Granted, keep_client, keep_code
 from .hints import hint_of
 from .pending import Pending, Waiting
 from .protocol import Issue, Protocol
@@ -136,7 +136,7 @@ class Authorizing:
         keys = [keep_client(handle, arrived.client.client_id, handle.at)]
         code = ""
         if arrived.response_type == CODE:
-            code, key = keep_code(handle, granted, self.protocol.keys, handle.at)
+            code, key = keep_code(handle, granted, self.protocol.keys)
             keys.append(key)
         waiting_room.drop(handle, waiting.id)
         await handle.commit()
@@ -152,7 +152,7 @@ class Authorizing:
             scope=" ".join(arrived.scopes),
             subject=grant.subject,
             auth_time=grant.auth_time,
-            until=at + CODE_LIFE,
+            at=at,
             acr=grant.acr,
             amr=grant.amr,
             nonce=params.get("nonce", ""),

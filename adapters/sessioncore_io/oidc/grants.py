@@ -15,6 +15,7 @@ from sessioncore import Epoch, Session, State, moment_for, settle
 
 from ..handle import AsyncHandle
 from ..shell import AsyncSessions
+from .keeping import make_room
 from .keys import Keys
 from .settings import settled
 
@@ -35,12 +36,17 @@ class Granted:
     scope: str
     subject: str
     auth_time: int
-    until: int
+    at: int
     acr: str = ""
     amr: tuple[str, ...] = ()
     nonce: str = ""
     code_challenge: str = ""
     code_challenge_method: str = "S256"
+
+    @property
+    def until(self) -> int:
+        """Say when the code is good no longer."""
+        return self.at + CODE_LIFE
 
     def get_redirect_uri(self) -> str:
         """Give the address that the code was sent to."""
@@ -76,13 +82,12 @@ class Found:
     name: str
 
 
-def keep_code(handle: AsyncHandle, granted: Granted, keys: Keys, at: int) -> tuple[str, str]:
+def keep_code(handle: AsyncHandle, granted: Granted, keys: Keys) -> tuple[str, str]:
     """Write the entry into the session, drop those that nobody will redeem, and give (code, the entry's key)."""
     word = secrets.token_urlsafe(32)
-    for key in [key for key in handle if key.startswith(_CODE) and handle[key]["until"] <= at]:
-        del handle[key]
     key = _key_of(word)
     handle[key] = asdict(granted)
+    make_room(handle, _CODE, key, life=CODE_LIFE - 1)
     return keys.seal(f"{handle.sid} {word}"), key
 
 

@@ -12,9 +12,9 @@ from attrs import frozen
 from sessioncore import InvalidSetting
 
 from ..handle import AsyncHandle
+from .keeping import make_room
 from .pending import KEY as WAITING
 
-MOST: Final = 8
 LIFE: Final = 3_600_000  # milliseconds; as long as the server's own pages may take
 _KEY: Final = "oidc.login."
 
@@ -47,7 +47,7 @@ def begin(session: AsyncHandle, *, next: str, max_age: int | None, renew: bool, 
     )
     kept = {name: getattr(login, name) for name in ("nonce", "verifier", "next", "max_age", "renew", "at", "issuer")}
     session[_KEY + login.state] = kept
-    _forget(session, login)
+    make_room(session, _KEY, _KEY + login.state, life=LIFE)
     return login
 
 
@@ -72,11 +72,3 @@ def own_path(path: str) -> str:
     if not own or len(path) > 2_048:
         raise InvalidSetting("next", path, "pass a path of this application, beginning with one /")
     return path
-
-
-def _forget(session: AsyncHandle, newest: Login) -> None:
-    ages = {key: session[key]["at"] for key in session if key.startswith(_KEY) and key != _KEY + newest.state}
-    oldest_first = sorted(ages, key=lambda key: ages[key])
-    surplus = oldest_first[: max(0, len(ages) + 1 - MOST)]
-    for key in {*surplus, *(key for key in ages if newest.at - ages[key] > LIFE)}:
-        del session[key]

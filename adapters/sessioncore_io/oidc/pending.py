@@ -10,9 +10,9 @@ from sessioncore.sso import Interact, Interaction, Transaction
 
 from ..handle import AsyncHandle
 from .clients import Client
+from .keeping import make_room
 
-MOST: Final = 8  # tabs that wait for an answer at once; the oldest is forgotten
-LARGEST: Final = 4_096  # characters of one request's parameters
+LARGEST: Final = 4_096  # characters of one request's parameters, as they are kept
 LIFE: Final = 3_600_000  # milliseconds that a page may take
 KEY: Final = "oidc.request."
 
@@ -79,7 +79,7 @@ def keep(handle: AsyncHandle, waiting: Waiting, asked: Interact) -> None:
         "kind": asked.kind,
         "subject": asked.subject,
     }
-    _forget(handle, waiting)
+    make_room(handle, KEY, KEY + waiting.id, life=LIFE)
 
 
 def find(handle: AsyncHandle, name: str, at: int) -> tuple[Waiting, Interact] | None:
@@ -99,12 +99,3 @@ def drop(handle: AsyncHandle, name: str) -> None:
 def done(waiting: Waiting, kind: Interaction, subject: str) -> Waiting:
     """Record that this subject answered a page."""
     return evolve(waiting, transaction=waiting.transaction.did(kind, subject))
-
-
-def _forget(handle: AsyncHandle, newest: Waiting) -> None:
-    ages = {key: handle[key]["at"] for key in handle if key.startswith(KEY) and key != KEY + newest.id}
-    oldest_first = sorted(ages, key=lambda key: (ages[key], key))
-    old = [key for key in oldest_first if newest.at - ages[key] > LIFE]
-    surplus = oldest_first[: max(0, len(ages) + 1 - MOST)]
-    for key in {*old, *surplus}:
-        del handle[key]
