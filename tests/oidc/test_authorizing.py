@@ -225,6 +225,29 @@ async def test_consent_is_asked_for_and_may_be_denied(town: Town) -> None:
     assert "code" in granted
 
 
+async def test_a_page_that_is_sent_again_answers_only_itself(town: Town) -> None:
+    """The user goes back from the question of consent and chooses the account once more: that is no consent."""
+    browser = await signed_in(town)
+    town.auth.rules = ServerPolicy(consented=False)
+    chooser = await asked(browser, prompt="select_account")
+
+    consent = await browser.submit(chooser)
+    again = await browser.submit(chooser)
+
+    assert "consent for alice" in consent.text
+    assert "consent for alice" in again.text
+
+
+@pytest.mark.parametrize("page", ["", ".", ".nothing", ".LOG_IN", ".log_in.consent"])
+async def test_a_page_that_there_is_not_answers_nothing(town: Town, page: str) -> None:
+    browser = town.browser()
+    await asked(browser)
+
+    shown = await browser.get(f"{AUTH}login?transaction={town.auth.shown[-1].id}{page}")
+
+    assert (shown.status, shown.text) == (400, "gone")
+
+
 async def test_select_account_is_asked_for_once(town: Town) -> None:
     browser = await signed_in(town)
 

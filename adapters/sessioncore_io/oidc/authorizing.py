@@ -66,8 +66,8 @@ class Authorizing:
             return unanswerable.reply
 
     def pending(self, handle: AsyncHandle, name: str) -> Pending | None:
-        """Give the request that waits in this session under this name, and the page that it waits for."""
-        found = waiting_room.find(handle, name, handle.at)
+        """Give the request that waits in this session, with its page of this name."""
+        found = waiting_room.find_page(handle, name, handle.at)
         if found is None:
             return None
         waiting, asked = found

@@ -15,6 +15,7 @@ from .keeping import make_room
 LARGEST: Final = 4_096  # characters of one request's parameters, as they are kept
 LIFE: Final = 3_600_000  # milliseconds that a page may take
 KEY: Final = "oidc.request."
+_PAGES: Final = frozenset(map(str, Interaction))
 
 
 @frozen(kw_only=True)
@@ -31,7 +32,8 @@ class Waiting:
 class Pending:
     """Ask the application for a page: which (``kind``), for whom (``subject``, empty: anybody), for which client.
 
-    Keep ``query`` in the page's address, and get the value back by ``server.pending(session, id)``. When the user has
+    Keep ``query`` in the page's address, or ``name`` in its form, and get the value back by ``server.pending(session,
+    name)``: the name says which page this is, so that no form counts for another. When the user has
     answered, call ``server.did(session, pending, kind)`` in the request that changes the session, and send the browser
     to ``resume``. ``login_hint``, ``ui_locales`` and ``display`` are a stranger's text: escape them.
     """
@@ -45,9 +47,14 @@ class Pending:
     waiting: Waiting = field(repr=False)
 
     @property
+    def name(self) -> str:
+        """Name this request, and this page of it."""
+        return f"{self.id}.{self.kind}"
+
+    @property
     def query(self) -> str:
-        """Name this request in an address of the application's own."""
-        return f"transaction={self.id}"
+        """Write that name as a parameter for an address of the application's own."""
+        return f"transaction={self.name}"
 
     @property
     def login_hint(self) -> str:
@@ -89,6 +96,16 @@ def find(handle: AsyncHandle, name: str, at: int) -> tuple[Waiting, Interact] | 
         return None
     waiting = Waiting(id=name, params=found["params"], transaction=Transaction(**found["did"]), at=found["at"])
     return waiting, Interact(Interaction(found["kind"]), found["subject"])
+
+
+def find_page(handle: AsyncHandle, name: str, at: int) -> tuple[Waiting, Interact] | None:
+    """Find a request by the name of one of its pages (see ``Pending.name``), with that page.
+
+    It need not be the one that is asked for now: who goes back and sends an earlier form again answers that one.
+    """
+    request, _, page = name.partition(".")
+    found = find(handle, request, at) if page in _PAGES else None
+    return found and (found[0], evolve(found[1], kind=Interaction(page)))
 
 
 def drop(handle: AsyncHandle, name: str) -> None:
