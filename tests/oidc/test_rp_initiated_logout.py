@@ -239,6 +239,14 @@ async def test_a_confirmation_without_the_forms_token_changes_nothing(town: Town
     assert server_state(town) == SIGNED_IN
 
 
+async def test_nobody_is_told_to_be_out_by_another_sites_form(town: Town) -> None:
+    """Such a form comes without a Lax cookie: by itself it would seem that nobody is signed in."""
+    page = await town.browser().post(LOGOUT, follow=False, confirm="0" * 64, post_logout_redirect_uri=BYE)
+
+    assert (page.status, page.text) == (303, "")
+    assert page.query == {"post_logout_redirect_uri": BYE}
+
+
 async def test_a_browser_that_is_out_already_is_sent_back_all_the_same(town: Town) -> None:
     browser = await town.signed_in()
     old = hint(town)

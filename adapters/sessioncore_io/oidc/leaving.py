@@ -73,11 +73,11 @@ class Leaving:
             return not_allowed("GET", "POST")
         if params.repeated or sum(len(value) for _, value in params.pairs) > 2 * LARGEST:
             return refusal("It says something twice, or too much.")
-        if call.method == "POST" and not params.get(CONFIRM):
-            # A post from another site comes without a Lax cookie: by itself it would seem that nobody is signed in.
-            return redirect(f"{self._url}?{urlencode(params.pairs)}")
-        request = self._request(call, params)
         session = call.session
+        if call.method == "POST" and not session.csrf_matches(params.get(CONFIRM)):
+            # A post from another site comes without a Lax cookie: by itself it would seem that nobody is signed in.
+            return redirect(f"{self._url}?{urlencode([pair for pair in params.pairs if pair[0] != CONFIRM])}")
+        request = self._request(call, params)
         _ = session.subject  # looking at it raises if the store did not answer
         moment = moment_for(session.stored, session._epoch, session.at, session._shell.policy)
         answer = decide_logout(session.stored, request, moment, issuer=self.protocol.issuer)
@@ -124,7 +124,7 @@ class Leaving:
             client_id=params.get("client_id"),
             redirect_uri=params.get("post_logout_redirect_uri"),
             registered=tuple(uri for client in known for uri in client.post_logout_redirect_uris),
-            confirmed=call.method == "POST" and call.session.csrf_matches(params.get(CONFIRM)),
+            confirmed=call.method == "POST",
         )
 
     @property
