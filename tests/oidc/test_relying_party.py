@@ -409,6 +409,20 @@ async def test_a_renewal_of_somebody_else_ends_the_session(town: Town, forger: F
     await nobody_is_in(town, browser)
 
 
+async def test_a_renewal_by_another_session_of_the_providers_is_refused(town: Town, forger: Forger) -> None:
+    """Its end would be told by a sid that nothing here hangs on: the user would stay in after a logout there."""
+    browser = town.browser()
+    await landed(browser, forger)
+    before = shop_session(town).upstream
+    forger.change = lambda claims: {**claims, "sid": "a later session's"}
+
+    page = await landed(browser, forger, prompt="none", renew="yes")
+    again = await landed(browser, forger)
+
+    assert page.text == "failed other_session"
+    assert (again.text, before[1], shop_session(town).upstream[1]) == (HELLO, "the provider's sid", "a later session's")
+
+
 async def test_a_renewal_of_nothing_begins_nothing(town: Town, forger: Forger) -> None:
     browser = town.browser()
     town.shop.options = {"renew": True}

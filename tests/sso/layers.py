@@ -162,7 +162,8 @@ class World:
             acceptance = accept(session, claims, expected, moment_for(session, epoch, self.clock(), POLICY))
             if acceptance.ends:
                 self.log_out(browser, client, Reason.IDP)
-            return AfterSilence.ENDED if acceptance.ends else AfterSilence.RENEWED
+            refused = AfterSilence.ENDED if acceptance.ends else AfterSilence.STAYS
+            return AfterSilence.RENEWED if acceptance.accepted else refused
         then = on_silent_result(answer.error if isinstance(answer, Refuse) else None)
         if then is AfterSilence.ENDED:
             self.log_out(browser, client, Reason.IDP)

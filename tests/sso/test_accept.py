@@ -32,7 +32,10 @@ class Cell(NamedTuple):
 OUT = step(ONE, LogOut(), MOMENT)
 HELD: dict[str, Session | None] = {
     "absent": None,
-    "own": evolve(ONE, subject=OWN),
+    "own": evolve(ONE, subject=OWN, upstream=(ISSUER, "s1")),
+    "own, by itself": evolve(ONE, subject=OWN),
+    "own, of an earlier login": evolve(ONE, subject=OWN, upstream=(ISSUER, "s0")),
+    "own, by another provider": evolve(ONE, subject=OWN, upstream=("https://evil.example", "s1")),
     "another's": evolve(ONE, subject="bob"),
     "expired late": SESSIONS["expired late"][0],
     "logged out": evolve(OUT, subject=OWN),
@@ -86,8 +89,11 @@ def reading(cell: Cell) -> set[str]:
         return wrong
     if cell.purpose == "login":
         return {"sign_in"}
-    # 12.2, by analogy: the sub of a renewal is that of the original authentication.
-    return {{"own": "renew", "another's": "other_subject"}.get(cell.session, "nothing_to_renew")}
+    # 12.2, by analogy: the sub of a renewal is that of the original authentication. And Back-Channel Logout 1.0, 2.1:
+    # an end is told by the sid of the session that it is of.
+    after = {"own": "renew", "own, by itself": "renew", "another's": "other_subject"}
+    hung = dict.fromkeys(("own, of an earlier login", "own, by another provider"), "other_session")
+    return {(after | hung).get(cell.session, "nothing_to_renew")}
 
 
 def test_every_cell_is_as_the_specification_reads() -> None:

@@ -69,6 +69,15 @@ def other_subject(a: Arrival) -> bool:
     return a.expected.renewal and a.session is not None and a.session.subject != a.subject
 
 
+def other_session(a: Arrival) -> bool:
+    """The session that was to go on hangs on another login than the token's, whose end would not reach it."""
+    s, c = a.session, a.claims
+    if not a.expected.renewal or s is None or not any(s.upstream):
+        return False
+    issuer, sid = s.upstream
+    return issuer != c.issuer or (bool(c.sid) and sid != c.sid)
+
+
 def renewal(a: Arrival) -> bool:
     """The session goes on."""
     return a.expected.renewal
@@ -96,7 +105,7 @@ class Accepting:
 
 # fmt: off
 ACCEPTING: Final[tuple[Accepting, ...]] = (
-    #         if                 verdict                    clause of OpenID Connect Core 1.0
+    #         if                 verdict                    clause
     Accepting(subject_missing,   Verdict.SUBJECT_MISSING,   "Core 1.0, 2"),
     Accepting(other_issuer,      Verdict.OTHER_ISSUER,      "Core 1.0, 3.1.3.7"),
     Accepting(auth_time_missing, Verdict.AUTH_TIME_MISSING, "Core 1.0, 2"),
@@ -105,6 +114,7 @@ ACCEPTING: Final[tuple[Accepting, ...]] = (
     Accepting(acr_unmet,         Verdict.ACR_UNMET,         "Core 1.0, 3.1.3.7"),
     Accepting(nothing_to_renew,  Verdict.NOTHING_TO_RENEW,  "Core 1.0, 3.1.2.2"),
     Accepting(other_subject,     Verdict.OTHER_SUBJECT,     "Core 1.0, 12.2", ends=True),
+    Accepting(other_session,     Verdict.OTHER_SESSION,     "Back-Channel Logout 1.0, 2.1"),
     Accepting(renewal,           Verdict.RENEW,             "Core 1.0, 3.1.3.7"),
     Accepting(login,             Verdict.SIGN_IN,           "Core 1.0, 3.1.3.7"),
 )

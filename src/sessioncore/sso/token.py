@@ -80,6 +80,7 @@ class Verdict(StrEnum):
     ACR_UNMET = "acr_unmet"
     NOTHING_TO_RENEW = "nothing_to_renew"
     OTHER_SUBJECT = "other_subject"
+    OTHER_SESSION = "other_session"
 
 
 @frozen(kw_only=True)
