@@ -17,7 +17,7 @@ from sessioncore_io.oidc.notices import EVENT
 
 from .browser import Browser, Page
 from .forger import Forger, by_secret, by_stranger, by_unknown, unsigned
-from .test_backchannel_receiving import shop_session, told
+from .test_backchannel_receiving import good, shop_session, signed, told
 from .town import AUTH, KEYS, SHOP, Town, authorize_url, claims_of
 
 pytestmark = pytest.mark.anyio
@@ -476,6 +476,22 @@ async def test_a_new_key_of_the_providers_is_fetched_once(town: Town, forger: Fo
     for _ in range(3):
         assert (await landed(town.browser(), forger)).text == "failed bad_token"
 
+    assert len([line for line in town.internet.log if line.endswith("jwks.json")]) == 1
+
+
+async def test_a_made_up_key_takes_no_good_one_away(town: Town, forger: Forger) -> None:
+    """Anybody may post a token with one; while the provider's keys cannot be fetched, those at hand go on."""
+    await landed(town.browser(), forger)
+    town.clock.advance(61_000)
+    town.internet.log.clear()
+    token = signed(good(town))
+    town.internet.down.add("auth.example")
+
+    made_up = [(await told(town, by_unknown(good(town)))).status_code for _ in range(3)]
+    answer = await told(town, token)
+
+    assert made_up == [503] * 3, "nobody knows whether the key is new"
+    assert (answer.status_code, shop_session(town).live) == (200, False)
     assert len([line for line in town.internet.log if line.endswith("jwks.json")]) == 1
 
 

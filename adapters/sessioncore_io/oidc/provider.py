@@ -19,6 +19,7 @@ from .transport import client_options
 LARGEST: Final = 512 * 1024  # bytes of a document
 STALE: Final = 3_600_000  # milliseconds after which keys are fetched anew: one may have been withdrawn
 REFETCH: Final = 60_000  # milliseconds between two looks for a key that nobody knows
+_UNPUBLISHED: Final = "it is signed by a key that the provider does not publish"
 
 
 class Provider:
@@ -39,7 +40,7 @@ class Provider:
         self.transport = transport or httpx2.AsyncHTTPTransport()
         self._metadata: Mapping[str, Any] | None = None
         self._keys: KeySet | None = None
-        self._fetched_at = 0
+        self._looked_at = self._fetched_at = 0  # when keys were asked for, and when those at hand were
 
     async def metadata(self) -> Mapping[str, Any]:
         """Give the metadata. Raises ``ProviderUnavailable``, also for a document of another issuer."""
@@ -61,17 +62,26 @@ class Provider:
             raise ProviderUnavailable(f"{self.issuer} publishes an address that is none: {error}") from None
 
     async def verified(self, text: str) -> Token:
-        """Verify a signature by the provider's keys, and look again for one that is new. Raises ``BadToken``."""
+        """Verify a signature by the provider's keys, and look again for one that is new.
+
+        Raises ``BadToken``, and ``ProviderUnavailable`` if nobody can tell.
+        """
         try:
             return self._decoded(text, await self._key_set())
         except InvalidKeyIdError:
-            if self.clock() - self._fetched_at < REFETCH:
-                raise BadToken("it is signed by a key that the provider does not publish") from None
-        self._keys = None
+            keys = await self._newer_keys()
         try:
-            return self._decoded(text, await self._key_set())
+            return self._decoded(text, keys)
         except InvalidKeyIdError:
-            raise BadToken("it is signed by a key that the provider does not publish") from None
+            raise BadToken(_UNPUBLISHED) from None
+
+    async def _newer_keys(self) -> KeySet:
+        """Look for a key that nobody knows, but not again and again: anybody can make one up."""
+        if self.clock() - self._looked_at >= REFETCH:
+            return await self._fetched_keys()
+        if self._looked_at != self._fetched_at:
+            raise ProviderUnavailable(f"the keys of {self.issuer} could not be fetched a moment ago")
+        raise BadToken(_UNPUBLISHED)
 
     def _decoded(self, text: str, keys: KeySet) -> Token:
         registry = JWSRegistry(algorithms=list(self.algorithms), strict_check_header=False)
@@ -84,12 +94,18 @@ class Provider:
 
     async def _key_set(self) -> KeySet:
         if self._keys is None or self.clock() - self._fetched_at > STALE:
-            document: Any = await self.fetch(await self.endpoint("jwks_uri"))
-            try:
-                self._keys = KeySet.import_key_set(document)
-            except (JoseError, KeyError, TypeError, ValueError) as error:
-                raise ProviderUnavailable(f"the keys of {self.issuer} cannot be read") from error
-            self._fetched_at = self.clock()
+            return await self._fetched_keys()
+        return self._keys
+
+    async def _fetched_keys(self) -> KeySet:
+        """Fetch the keys; until that has succeeded, those at hand stay."""
+        self._looked_at = looked_at = self.clock()
+        document: Any = await self.fetch(await self.endpoint("jwks_uri"))
+        try:
+            self._keys = KeySet.import_key_set(document)
+        except (JoseError, KeyError, TypeError, ValueError) as error:
+            raise ProviderUnavailable(f"the keys of {self.issuer} cannot be read") from error
+        self._fetched_at = looked_at
         return self._keys
 
     async def fetch(self, address: str, headers: Mapping[str, str] | None = None) -> Mapping[str, Any]:
