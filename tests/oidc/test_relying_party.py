@@ -436,6 +436,19 @@ async def test_a_renewal_of_nothing_begins_nothing(town: Town, forger: Forger) -
 # -- a logout that overtakes the login ------------------------------------------------------------------------------
 
 
+async def test_a_logout_reaches_an_account_that_is_named_by_more_than_the_sub(town: Town, forger: Forger) -> None:
+    """A logout token says nothing of it; the sid is enough to know the session."""
+    forger.change = lambda claims: {**claims, "email": "alice@shop.example"}
+    town.shop.provider.party = evolve(town.shop.provider.party, account=lambda claims: claims.get("email", ""))
+    browser = town.browser()
+    page = await landed(browser, forger)
+
+    answer = await told(town, signed(good(town)))
+
+    assert page.text == "hello alice@shop.example"
+    assert (answer.status_code, (await browser.get(f"{SHOP}/")).text) == (200, "hello None")
+
+
 @pytest.mark.parametrize("names", ["sid", "sub"])
 async def test_a_logout_that_comes_before_the_session_ends_it_all_the_same(
     town: Town, forger: Forger, names: str

@@ -69,12 +69,7 @@ async def received(call: Call, party: Party) -> Reply:
     call.session.passive()
     try:
         claims = await _checked(call, party)
-        token = LogoutToken(
-            issuer=party.provider.issuer,
-            sub=claims.get("sub", ""),
-            sid=claims.get("sid", ""),
-            subject=await party.subject(claims) if claims.get("sub") else "",
-        )
+        token = await _meant(claims, party)
         issued_at = datetime.fromtimestamp(claims["iat"], UTC)
         await shell_of(call.session).end_upstream(
             token.issuer, sid=token.sid, subject=token.owner, issued_at=issued_at, jti=claims["jti"]
@@ -84,6 +79,18 @@ async def received(call: Call, party: Party) -> Reply:
     except (ProviderUnavailable, StoreUnavailable, Contention):
         return _answer(503, "temporarily_unavailable")
     return _answer(200)
+
+
+async def _meant(claims: Mapping[str, Any], party: Party) -> LogoutToken:
+    """Say what a token names, in the application's own words.
+
+    An account of one's own may be named by what a logout token does not say; a session is known by its ``sid`` alone.
+    """
+    sub, sid = claims.get("sub", ""), claims.get("sid", "")
+    if sid and party.account:
+        sub = ""
+    subject = await party.subject(claims) if sub else ""
+    return LogoutToken(issuer=party.provider.issuer, sub=sub, sid=sid, subject=subject)
 
 
 async def _checked(call: Call, party: Party) -> Mapping[str, Any]:

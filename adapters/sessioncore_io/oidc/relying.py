@@ -37,7 +37,8 @@ class Landed:
 class RelyingParty:
     """Log users in by one provider, over the application's own sessions.
 
-    ``account(claims)`` names one's own account for a user of the provider's; without it (iss, sub) is the account.
+    ``account(claims)`` names one's own account for a user of the provider's; without it (iss, sub) is the account. It
+    is also asked about a logout token without ``sid``, which says no more than iss and sub: give the same account then.
     ``assumed_method`` is recorded for a login of which the provider says no method. Set ``says_auth_time`` to False for
     a provider that does not say when the login was: then its age is not asked for. ``any_logout_type`` takes logout
     tokens without the type ``logout+jwt``. Raises ``InvalidSetting``.
