@@ -271,6 +271,32 @@ async def test_oidcc_userinfo_get(town: Town) -> None:
     assert response.headers["access-control-allow-origin"] == SHOP
 
 
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "HEAD"])
+async def test_another_method_tells_nothing(town: Town, method: str) -> None:
+    _, code = await code_of(town)
+    token = (await exchanged(town, code)).json()["access_token"]
+
+    async with httpx2.AsyncClient(transport=town.internet, trust_env=False) as client:
+        response = await client.request(method, f"{AUTH}userinfo", headers={"authorization": f"Bearer {token}"})
+
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, POST, OPTIONS")
+
+
+async def test_nobody_keeps_what_a_token_was_answered(town: Town) -> None:
+    async with httpx2.AsyncClient(transport=town.internet, trust_env=False) as client:
+        answers = [
+            await client.get(f"{AUTH}userinfo"),
+            await client.get(f"{AUTH}oauth/token"),
+            await exchanged(town, "x"),
+        ]
+
+    assert [(answer.status_code, answer.headers.get("cache-control")) for answer in answers] == [
+        (401, "no-store"),
+        (405, "no-store"),
+        (400, "no-store"),
+    ]
+
+
 async def test_oidcc_userinfo_post_body(town: Town) -> None:
     _, code = await code_of(town)
     issued = (await exchanged(town, code)).json()

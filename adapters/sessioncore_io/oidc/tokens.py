@@ -14,7 +14,7 @@ from .grants import alive, find_code, redeem
 from .protocol import ACCESS_TOKEN, Asked, Issue, Protocol
 from .responding import RESPONSE_MODES
 from .settings import Paths, UserClaims, settled
-from .web import Call, Pairs, Reply
+from .web import Call, Pairs, Reply, not_allowed
 
 _NO_STORE = (("cache-control", "no-store"), ("pragma", "no-cache"))
 
@@ -45,7 +45,7 @@ class Tokens:
         if call.method == "OPTIONS":
             return answered_preflight(cors)
         if call.method != "POST":
-            return json_reply({"error": "invalid_request"}, status=405, headers=(("allow", "POST, OPTIONS"), *cors))
+            return not_allowed("POST", "OPTIONS").with_headers(*cors)
         if call.form.repeated:
             return json_reply({"error": "invalid_request"}, status=400, headers=(*_NO_STORE, *cors))
         try:
@@ -74,6 +74,8 @@ class Tokens:
         cors = for_origins(call, self._origins())
         if call.method == "OPTIONS":
             return answered_preflight(cors)
+        if call.method not in ("GET", "POST"):
+            return not_allowed("GET", "POST", "OPTIONS").with_headers(*cors)
         token = call.bearer or call.form.get("access_token")
         shell = call.session._shell
         assert isinstance(shell, AsyncSessions), "an AsyncHandle has an awaiting shell"
@@ -83,7 +85,8 @@ class Tokens:
             return _unavailable(cors)
         if claims is None or "openid" not in claims["scope"].split():
             challenge = 'Bearer error="invalid_token"' if token else "Bearer"
-            return json_reply({"error": "invalid_token"}, status=401, headers=(("www-authenticate", challenge), *cors))
+            headers = (("www-authenticate", challenge), *_NO_STORE, *cors)
+            return json_reply({"error": "invalid_token"}, status=401, headers=headers)
         known = await settled(self._claims(claims["sub"], tuple(claims["scope"].split())))
         return json_reply({**known, "sub": claims["sub"]}, headers=(*_NO_STORE, *cors))
 
