@@ -166,6 +166,3 @@ class FromThread:
 
 
 __all__ = ["AsyncHandle", "Challenge", "FromThread", "Handle", "SessionHandle"]
-
-
-__all__ = ["AsyncHandle", "Challenge", "FromThread", "Handle", "SessionHandle"]

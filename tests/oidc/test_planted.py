@@ -311,7 +311,7 @@ PLANTS = {
         f"a logout token may be {fault}": Plant(receiving, "_check_event", lambda _: None, _logout(fault))
         for fault in ("no-event", "wrong-event", "with-nonce", "event-is-no-object")
     },
-    "an old logout token is good": Plant(receiving, "OLDEST", 10**9, _logout("iat-of-yesterday")),
+    "an old logout token is good": Plant(idtokens, "OLDEST", 10**9, _logout("iat-of-yesterday")),
     "any type is a logout token": Plant(
         receiving,
         "check_logout_token",

@@ -27,7 +27,7 @@ from sessioncore.sso import (
 from ..handle import AsyncHandle
 from . import pending as waiting_room
 from .arriving import Arrived, Unanswerable, arrive, granting
-from .clients import CODE
+from .clients import CODE, ID_TOKEN
 from .grants import Granted, keep_client, keep_code
 from .hints import hint_of
 from .pending import Pending, Waiting
@@ -168,9 +168,8 @@ class Authorizing:
     async def _issued(self, arrived: Arrived, granted: Granted, code: str, sid: str, at: int) -> Reply:
         """Let Authlib make the answer."""
         asked, grant = granting(self.protocol, arrived)
-        alone = (
-            arrived.response_type == "id_token"
-        )  # there will be no access token to ask for them with (Core 1.0, 5.4)
+        # An ID token alone comes without an access token to ask for them with (Core 1.0, 5.4).
+        alone = arrived.response_type == ID_TOKEN
         claims = await settled(self._claims(granted.subject, arrived.scopes)) if alone else {}
         asked.issue = Issue(granted=granted, sid=sid, at=at // 1_000, claims=claims)
         asked.code = code

@@ -17,26 +17,35 @@ LEEWAY: Final = 5  # seconds by which two clocks may disagree
 OLDEST: Final = 600  # seconds since its issue: it comes straight from the provider
 
 
+def check_origin(claims: Mapping[str, Any], *, issuer: str, client_id: str, at: int, needs: str) -> None:
+    """See that a token is this provider's, for this client, of now, and has the claim that it needs besides.
+
+    Raises ``BadToken``.
+    """
+    besides: Any = {needs: {"essential": True}}
+    registry = JWTClaimsRegistry(
+        now=at,
+        leeway=LEEWAY,
+        iss={"essential": True, "value": issuer},
+        aud={"essential": True, "value": client_id},
+        exp={"essential": True},
+        iat={"essential": True},
+        **besides,
+    )
+    try:
+        registry.validate(dict(claims))
+    except JoseError as error:
+        raise BadToken(str(error)) from None
+    if claims["iat"] < at - OLDEST:
+        raise BadToken("it was issued too long ago")
+
+
 def check_id_token(
     token: Token, *, issuer: str, client_id: str, nonce: str, at: int, access_token: str = ""
 ) -> Mapping[str, Any]:
     """Give the claims of a token whose signature is good; ``at`` is in seconds. Raises ``BadToken``."""
     claims = token.claims
-    registry = JWTClaimsRegistry(
-        now=at,
-        leeway=LEEWAY,
-        iss={"essential": True, "value": issuer},
-        sub={"essential": True},
-        aud={"essential": True, "value": client_id},
-        exp={"essential": True},
-        iat={"essential": True},
-    )
-    try:
-        registry.validate(claims)
-    except JoseError as error:
-        raise BadToken(str(error)) from None
-    if claims["iat"] < at - OLDEST:
-        raise BadToken("it was issued too long ago")
+    check_origin(claims, issuer=issuer, client_id=client_id, at=at, needs="sub")
     if not isinstance(claims.get("nonce"), str) or not hmac.compare_digest(claims["nonce"].encode(), nonce.encode()):
         raise BadToken("its nonce is not the one that was sent")
     sid = claims.get("sid", "")

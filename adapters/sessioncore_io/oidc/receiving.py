@@ -5,15 +5,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from joserfc.errors import JoseError
-from joserfc.jwt import JWTClaimsRegistry, Token
+from joserfc.jwt import Token
 
 from sessioncore import Contention, StoreUnavailable
 from sessioncore.events import LONGEST_NAME
 from sessioncore.sso import LogoutToken
 
 from .failures import BadToken, ProviderUnavailable
-from .idtokens import LEEWAY, OLDEST
+from .idtokens import check_origin
 from .landing import shell_of
 from .notices import EVENT, LOGOUT_TOKEN
 from .party import Party
@@ -31,21 +30,7 @@ def check_logout_token(
     claims = token.claims
     if not any_type and str(token.header.get("typ", "")).lower() != LOGOUT_TOKEN:
         raise BadToken(f"its typ is not {LOGOUT_TOKEN}")
-    registry = JWTClaimsRegistry(
-        now=at,
-        leeway=LEEWAY,
-        iss={"essential": True, "value": issuer},
-        aud={"essential": True, "value": client_id},
-        iat={"essential": True},
-        exp={"essential": True},
-        jti={"essential": True},
-    )
-    try:
-        registry.validate(claims)
-    except JoseError as error:
-        raise BadToken(str(error)) from None
-    if claims["iat"] < at - OLDEST:
-        raise BadToken("it was issued too long ago")
+    check_origin(claims, issuer=issuer, client_id=client_id, at=at, needs="jti")
     _check_event(claims)
     return claims
 

@@ -104,14 +104,14 @@ class Call:
 
 
 async def _body(receive: Callable[[], Awaitable[Any]]) -> bytes:
-    body, more = b"", True
+    body, more = bytearray(), True  # chunks of one byte each are put together in linear time
     while more:
         message = await receive()
         body += message.get("body", b"")
         more = message.get("more_body", False)
         if len(body) > LARGEST_BODY:
             return b""
-    return body
+    return bytes(body)
 
 
 @frozen(kw_only=True)
