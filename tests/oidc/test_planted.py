@@ -23,6 +23,7 @@ import sessioncore_io.oidc.landing as landing
 import sessioncore_io.oidc.leaving as leaving
 import sessioncore_io.oidc.logins as logins
 import sessioncore_io.oidc.notices as notices
+import sessioncore_io.oidc.pending as pending
 import sessioncore_io.oidc.protocol as protocol
 import sessioncore_io.oidc.receiving as receiving
 import sessioncore_io.oidc.responding as responding
@@ -223,6 +224,12 @@ PLANTS = {
     ),
     "requests pile up": Plant(
         keeping, "MOST", 100, _on(test_relying_party.test_pages_that_wait_at_the_server_do_not_pile_up)
+    ),
+    "a form counts for any page": Plant(
+        pending,
+        "find_page",
+        lambda handle, name, at: pending.find(handle, name.partition(".")[0], at),
+        _on(test_authorizing.test_a_page_that_is_sent_again_answers_only_itself),
     ),
     "entries may be of any size": Plant(
         keeping, "ROOM", 10**9, _on(test_relying_party.test_requests_that_any_page_makes_do_not_fill_the_session)
