@@ -244,7 +244,7 @@ def test_a_session_takes_no_more_than_seven_hundred_bytes_with_its_indexes(
     server.ask(FILL.format(deadline=START, size=size), database)
     ((total,),) = server.ask("SELECT pg_total_relation_size('sessioncore.sessions')", database)
 
-    assert 300 < total / 100_000 < 900
+    assert 300 < total / 100_000 < 700
 
 
 # -- forks and poolers -------------------------------------------------------------------------------------------
