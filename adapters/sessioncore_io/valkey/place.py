@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import valkey
 import valkey.asyncio
@@ -11,6 +11,7 @@ import valkey.asyncio.sentinel
 import valkey.cluster
 import valkey.sentinel
 from attrs import field, frozen
+from valkey.exceptions import ValkeyError
 
 from sessioncore import InvalidSetting
 
@@ -21,6 +22,13 @@ ADVICE: Final = (
     "write valkey://host:6379/0 (valkeys:// with TLS, unix:///path), "
     "sentinel://host:26379,host:26379/name-of-the-master, or cluster://host:6379,host:6379"
 )
+
+# What would change the meaning of replies and keys, or count connections that are long closed.
+OURS: Final = ("decode_responses", "encoding", "encoding_errors", "protocol", "max_connections")
+
+# Seconds: shorter, and ``WAIT`` would round its part to 0, which stands for "for ever".
+LEAST: Final = 0.01
+MOST: Final = 3_600
 
 
 @frozen
@@ -37,37 +45,69 @@ class Place:
 
 
 def place_of(url: str, patience: float, connections: int, options: Mapping[str, Any]) -> Place:
-    """Read a URL. Raises ``InvalidSetting``, which does not repeat its password."""
-    parts = urlsplit(url)
+    """Read a URL. Raises ``InvalidSetting``, which repeats nothing of it: a stray ``/`` or ``?`` is in a password."""
+    _refuse_what_is_ours(options)
+    try:
+        return _place_of(urlsplit(url), url, patience, connections, options)
+    except InvalidSetting:
+        raise
+    except (ValueError, AttributeError):
+        raise InvalidSetting("url", "...", ADVICE) from None
+
+
+def _place_of(parts: SplitResult, url: str, patience: float, connections: int, options: Mapping[str, Any]) -> Place:
+    queries = _queries(parts.query)
     kind, _, secure = parts.scheme.partition("+")
-    if kind in SINGLE and not secure:
+    if kind in SINGLE and not secure and parts.port != 0:  # to ask for the port is to check it
         return Place("single", url, patience, connections, options=options)
-    if kind not in ("sentinel", "cluster") or secure not in ("", "tls"):
-        raise InvalidSetting("url", f"{parts.scheme}://...", ADVICE)
+    master = parts.path.strip("/")
+    if kind not in ("sentinel", "cluster") or secure not in ("", "tls") or (kind == "sentinel") != bool(master):
+        raise ValueError
     user, _, hosts = parts.netloc.rpartition("@")
     name, _, password = user.partition(":")
     login = {"username": unquote(name) or None, "password": unquote(password) or None} if user else {}
-    queries: dict[str, Any] = dict(parse_qsl(parts.query))
-    if "db" in queries:
-        queries["db"] = int(queries["db"])
     known = {**login, **queries, **({"ssl": True} if secure else {}), **options}
-    master = parts.path.strip("/")
-    if (kind == "sentinel") != bool(master):
-        raise InvalidSetting("url", f"{kind}://{hosts}{parts.path}", ADVICE)
     return Place(kind, url, patience, connections, tuple(map(_address, hosts.split(","))), master, known)
+
+
+def _queries(query: str) -> dict[str, Any]:
+    """Read the options that a URL ends with, as the client does: each by its type."""
+    _refuse_what_is_ours(dict(parse_qsl(query)))
+    queries: dict[str, Any] = valkey.ConnectionPool.from_url(f"valkey://?{query}").connection_kwargs
+    return queries
+
+
+def _refuse_what_is_ours(options: Mapping[str, Any]) -> None:
+    for name in OURS:
+        if name in options:
+            raise InvalidSetting(name, options[name], "leave it out: the store decides how it talks to its server")
 
 
 def checked_prefix(prefix: str) -> str:
     """Refuse a prefix that would take the place of the bucket, which decides where on a cluster a key lies."""
-    if "{" in prefix or "}" in prefix:
+    if not isinstance(prefix, str) or "{" in prefix or "}" in prefix:
         raise InvalidSetting("prefix", prefix, "leave out braces: what stands between them decides a key's slot")
     return prefix
+
+
+def checked_patience(patience: float) -> float:
+    """Refuse a patience that waits for nothing, or for ever."""
+    if isinstance(patience, bool) or not isinstance(patience, int | float) or not LEAST <= patience <= MOST:
+        raise InvalidSetting("patience", patience, f"write seconds, {LEAST} to {MOST}")
+    return patience
+
+
+def checked_count(name: str, count: int, least: int) -> int:
+    """Refuse what is no number of replicas or of connections."""
+    if isinstance(count, bool) or not isinstance(count, int) or count < least:
+        raise InvalidSetting(name, count, f"write a whole number of at least {least}")
+    return count
 
 
 def _address(text: str) -> Address:
     host, _, port = text.rpartition(":")
     if not host or not port.isdigit():
-        raise InvalidSetting("url", text, ADVICE)
+        raise ValueError
     return host.strip("[]"), int(port)
 
 
@@ -75,7 +115,26 @@ def pool_of(place: Place, address: Address | None) -> Any:
     """Make the pool that opens connections to a server; without an address, to the one that the URL names.
 
     Waits are bounded, and the client's own retries are off: a write whose outcome is unknown is not tried again.
+    Raises ``InvalidSetting`` for options that the client does not take.
     """
+    return _tried(_pool_of(place, address), place)
+
+
+def async_pool_of(place: Place, address: Address | None) -> Any:
+    """Make the same for an event loop; the wire itself bounds each wait as a whole."""
+    return _tried(_async_pool_of(place, address), place)
+
+
+def _tried(pool: Any, place: Place) -> Any:
+    """Build one connection, without opening it: that is when the client looks at its options."""
+    try:
+        pool.connection_class(**pool.connection_kwargs)
+    except (TypeError, ValueError, ValkeyError) as error:
+        raise InvalidSetting("options", sorted(place.options), f"valkey-py does not take them: {error}") from None
+    return pool
+
+
+def _pool_of(place: Place, address: Address | None) -> Any:
     settings = {"socket_timeout": place.patience, "socket_connect_timeout": place.patience, **place.options}
     if place.kind == "single":
         return valkey.ConnectionPool.from_url(place.url, **settings)
@@ -88,8 +147,7 @@ def pool_of(place: Place, address: Address | None) -> Any:
     return valkey.ConnectionPool(connection_class=kind, parser_class=parser, host=host, port=port, **settings)
 
 
-def async_pool_of(place: Place, address: Address | None) -> Any:
-    """Make the same for an event loop; the wire itself bounds each wait as a whole."""
+def _async_pool_of(place: Place, address: Address | None) -> Any:
     settings, aio = {"socket_connect_timeout": place.patience, **place.options}, valkey.asyncio
     if place.kind == "single":
         return aio.ConnectionPool.from_url(place.url, **settings)

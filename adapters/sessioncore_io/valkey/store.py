@@ -15,7 +15,7 @@ from .calls import Calls
 from .cluster import AsyncClusterWire, ClusterWire
 from .ear import AwaitedEar, ThreadedEar
 from .look import KINDS, Told, census, counted, looked
-from .place import checked_prefix, place_of
+from .place import Place, checked_count, checked_patience, checked_prefix, place_of
 from .scripts import Command, Reads
 from .talk import aconverse, converse
 from .wire import AsyncWire, Wire
@@ -30,6 +30,11 @@ def _warn(findings: Sequence[Finding]) -> None:
             log.warning("Valkey: %s %s: %s", finding.what, finding.value, finding.advice)
 
 
+def _calls(prefix: str, place: Place, replicas: int) -> Calls:
+    wait = int(place.patience * 500)  # half of it, in milliseconds: the answer has to come within the whole
+    return Calls(checked_prefix(prefix), place.kind != "cluster", checked_count("replicas", replicas, 0), wait)
+
+
 class ValkeyStore:
     """Keep sessions at ``url``, under keys that begin with ``prefix``, for callers that do not await.
 
@@ -42,8 +47,8 @@ class ValkeyStore:
     def __init__(
         self, url: str, *, prefix: str = "sc:", patience: float = 2.0, replicas: int = 0, **options: Any
     ) -> None:
-        place = place_of(url, patience, 0, options)
-        self._calls = Calls(checked_prefix(prefix), place.kind != "cluster", replicas, int(patience * 500))
+        place = place_of(url, checked_patience(patience), 0, options)
+        self._calls = _calls(prefix, place, replicas)
         self._wire = Wire(place, None) if self._calls.whole else ClusterWire(place)
         self._send: Send = self._first
         self._ear = ThreadedEar(self._calls.channel, self._wire.connected)
@@ -157,8 +162,8 @@ class AsyncValkeyStore:
         connections: int = 64,
         **options: Any,
     ) -> None:
-        place = place_of(url, patience, connections, options)
-        self._calls = Calls(checked_prefix(prefix), place.kind != "cluster", replicas, int(patience * 500))
+        place = place_of(url, checked_patience(patience), checked_count("connections", connections, 1), options)
+        self._calls = _calls(prefix, place, replicas)
         self._wire = AsyncWire(place, None) if self._calls.whole else AsyncClusterWire(place)
         self._send: AsyncSend = self._first
         self._ear = AwaitedEar(self._calls.channel, self._wire.connected)
