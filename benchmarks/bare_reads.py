@@ -85,12 +85,12 @@ def readers(places: Places, clock: Clock) -> list[Reader]:
 def _valkey(places: Places, key: str, clock: Clock) -> list[Reader]:
     (host, port), get = places.valkey_address, Reads([("GET", key)])
     client, client_awaited = valkey.Valkey(host, port), valkey.asyncio.Valkey(host=host, port=port)
-    wire, wire_awaited = ValkeyStore(places.valkey)._wire, AsyncValkeyStore(places.valkey)._wire
+    send, send_awaited = ValkeyStore(places.valkey)._wire.send, AsyncValkeyStore(places.valkey)._sent
     return [
         Reader("WSGI", "Valkey", "by the client", plain(lambda: client.get(key), clock)),
-        Reader("WSGI", "Valkey", "by the connection", plain(lambda: wire.send(get)[0], clock)),
+        Reader("WSGI", "Valkey", "by the connection", plain(lambda: send(get)[0], clock)),
         Reader("ASGI", "Valkey", "by the client", awaited(lambda: client_awaited.get(key), clock)),
-        Reader("ASGI", "Valkey", "by the connection", awaited(lambda: wire_awaited.send(get), clock)),
+        Reader("ASGI", "Valkey", "by the connection", awaited(lambda: send_awaited(get), clock)),
     ]
 
 

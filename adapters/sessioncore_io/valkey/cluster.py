@@ -61,7 +61,6 @@ class AsyncClusterWire:
         self._place = place
         self.cluster = Cluster(place.hosts)
         self._wires: dict[Address, AsyncWire] = {}
-        self.at(place.hosts[0])  # which looks at the options
 
     async def send(self, commands: Sequence[Command]) -> list[Any]:
         """Send each command where its keys are."""

@@ -15,7 +15,8 @@ from .calls import Calls
 from .cluster import AsyncClusterWire, ClusterWire
 from .ear import AwaitedEar, ThreadedEar
 from .look import KINDS, Told, census, counted, looked
-from .place import Place, checked_count, checked_patience, checked_prefix, place_of
+from .loops import EachLoop
+from .place import Place, async_pool_of, checked_count, checked_patience, checked_prefix, place_of
 from .scripts import Command, Reads
 from .talk import aconverse, converse
 from .wire import AsyncWire, Wire
@@ -147,9 +148,10 @@ class ValkeyStore:
 
 
 class AsyncValkeyStore:
-    """Keep sessions at ``url``, as ``ValkeyStore`` does, for callers in one event loop.
+    """Keep sessions at ``url``, as ``ValkeyStore`` does, for callers that await.
 
-    ``connections`` is how many there are at most to one server; who needs one more waits, for ``patience`` at most.
+    Each event loop has connections of its own, to one server ``connections`` at most; who needs one more waits, for
+    ``patience`` at most.
     """
 
     def __init__(
@@ -164,27 +166,32 @@ class AsyncValkeyStore:
     ) -> None:
         place = place_of(url, checked_patience(patience), checked_count("connections", connections, 1), options)
         self._calls = _calls(prefix, place, replicas)
-        self._wire = AsyncWire(place, None) if self._calls.whole else AsyncClusterWire(place)
+        self._wires = EachLoop(lambda: AsyncWire(place, None) if self._calls.whole else AsyncClusterWire(place))
         self._send: AsyncSend = self._first
-        self._ear = AwaitedEar(self._calls.channel, self._wire.connected)
+        self._ears = EachLoop(lambda: AwaitedEar(self._calls.channel, self._wires.here().connected))
+        async_pool_of(place, place.hosts[0] if place.hosts else None)  # wrong options are refused now
 
     async def _first(self, commands: Sequence[Command]) -> list[Any]:
         """Send, and then look the server over, once."""
-        replies = await self._wire.send(commands)
+        replies = await self._sent(commands)
         if self._send == self._first:
-            self._send = self._wire.send
+            self._send = self._sent
             with suppress(StoreUnavailable):
-                _warn([found for send in await self._wire.each() for found in await aconverse(looked(), send)])
+                each = await self._wires.here().each()
+                _warn([found for send in each for found in await aconverse(looked(), send)])
         return replies
 
+    def _sent(self, commands: Sequence[Command]) -> Awaitable[list[Any]]:
+        return self._wires.here().send(commands)
+
     async def close(self) -> None:
-        """Close the connections."""
-        await self._ear.close()
-        await self._wire.close()
+        """Close the connections of this event loop."""
+        await self._ears.here().close()
+        await self._wires.here().close()
 
     def subscribe(self, ear: Callable[[Ending], object]) -> Subscription:
         """Call ``ear`` after ends, in this event loop, as long as somebody listens."""
-        return self._ear.subscribe(ear)
+        return self._ears.here().subscribe(ear)
 
     async def load(self, sid: str) -> tuple[Session | None, Epoch | None]:
         """Return the row and its subject's epoch."""
