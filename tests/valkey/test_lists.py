@@ -122,6 +122,27 @@ def test_a_row_that_the_server_collected_is_taken_off_the_lists(store: ValkeySto
     assert server.ask("KEYS", "*") == []
 
 
+def test_rows_that_the_server_collected_do_not_hide_overdue_ones(store: ValkeyStore, server: Server) -> None:
+    """As where nobody has swept for months: else each sweep would stop at the first batch of what is gone."""
+    rows = [guest(f"{number:022d}", at=START + number) for number in range(30)]
+    for row in rows:
+        store.swap(None, row)
+    server.ask("DEL", *(KEYS.row(row.sid) for row in rows[:25]))
+
+    assert list(store.due(START + DAY, 2)) == rows[25:27]
+
+
+def test_tombstones_that_the_server_collected_do_not_hide_old_ones(store: ValkeyStore, server: Server) -> None:
+    rows = [guest(f"{number:022d}", at=START + number) for number in range(30)]
+    for row in rows:
+        store.swap(None, row)
+        store.swap(row, ended(row, row.seen_at))
+    server.ask("DEL", *(KEYS.row(row.sid) for row in rows[:25]))
+
+    assert [store.purge(START + DAY, 2) for _ in range(4)] == [2, 2, 1, 0]
+    assert server.ask("KEYS", "*") == []
+
+
 def test_unreadable_rows_do_not_hide_overdue_ones(store: ValkeyStore, server: Server) -> None:
     for number in range(9):
         sid = f"{number:022d}"

@@ -51,8 +51,12 @@ class Lists(Keys):
     def purge(self, before: int, limit: int) -> Talk[int]:
         """Forget marks and ended rows of before, and unreadable rows whose deadline was before."""
         yield from ask(*(("ZREMRANGEBYSCORE", key, "-inf", f"({before}") for key in self.lists("m")))
-        ended = yield from self._first("x", f"({before}", limit)
-        gone = yield from self._forget_ended(ended)
+        gone, more = 0, True
+        while more and gone < limit:  # tombstones that the server has collected do not count
+            wanted = limit - gone
+            ended = yield from self._first("x", f"({before}", wanted)
+            gone += yield from self._forget_ended(ended)
+            more = len(ended) == wanted
         if gone < limit:
             gone += yield from self._forget_unreadable(before - 1, limit - gone)
         return gone
@@ -110,16 +114,25 @@ class Lists(Keys):
         }
 
     def _overdue(self, before: int, limit: int) -> Talk[list[tuple[str, bytes, Session | None]]]:
-        """Give overdue rows with their bytes, readable or not; those that are gone are taken off the list."""
-        sids = yield from self._first("d", before, limit)
-        records = yield from read(*(("GET", self.row(sid)) for sid in sids))
-        found = list(zip(sids, records, strict=True))
-        gone = [
-            UNLIST.on(self.row(sid), self.list_of("d", sid), args=(sid,)) for sid, record in found if record is None
-        ]
-        if gone:
-            yield from tried(gone)
+        """Give overdue rows with their bytes, readable or not.
+
+        Those that are gone are taken off the list, and do not stand before the others: fewer than ``limit`` are all.
+        """
+        while True:
+            sids = yield from self._first("d", before, limit)
+            records = yield from read(*(("GET", self.row(sid)) for sid in sids))
+            found = list(zip(sids, records, strict=True))
+            gone = [sid for sid, record in found if record is None]
+            if not ((yield from self._unlisted(gone)) and len(sids) == limit):
+                break
         return [(sid, record, readable(sid, record, quiet=True)) for sid, record in found if record is not None]
+
+    def _unlisted(self, sids: list[str]) -> Talk[bool]:
+        """Take rows that are gone off the list of due ones; tell whether this took any."""
+        if not sids:
+            return False
+        replies = yield from tried([UNLIST.on(self.row(sid), self.list_of("d", sid), args=(sid,)) for sid in sids])
+        return 1 in replies
 
     def _forget_ended(self, sids: list[str]) -> Talk[int]:
         rows = yield from self.rows(sids)
