@@ -23,6 +23,7 @@ class Proxy:
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
         self._refusing = False
+        self.refused = 0  # connections that were cut at once
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address: tuple[str, int] = self._listener.getsockname()
         self._start(self._accept)
@@ -86,6 +87,7 @@ class Proxy:
                 self._pairs.add(pair)
             if self._refusing:
                 self._drop(pair)
+                self.refused += 1
                 continue
             self._start(self._pump, client, server, self.requests, pair)
             self._start(self._pump, server, client, self.replies, pair)

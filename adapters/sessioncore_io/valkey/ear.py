@@ -1,6 +1,7 @@
 """Hear of ends by pub/sub: one connection a store, opened when somebody first listens, closed with the last.
 
-After each connection it says ``Ending()``: something may have been missed before.
+After each connection it says ``Ending()``: something may have been missed before. It says so again and again where the
+server forbids the channel.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from attrs import frozen
+from valkey.exceptions import ResponseError
 
 from sessioncore import StoreUnavailable
 from sessioncore.values import Ending
@@ -41,17 +43,35 @@ def ending_of(message: Any) -> Ending | None:
     return Ending(sid=text[1:]) if text[:1] == "s" else Ending(subject=text[1:])
 
 
-def _tell(ears: dict[object, Ear], message: Any) -> None:
-    """Tell all of what a server pushed; what one of them does wrong is its own affair."""
-    subscribed = isinstance(message, list) and message[0] == b"subscribe"
-    ending = Ending() if subscribed else ending_of(message)
-    if ending is None:
-        return
-    for ear in list(ears.values()):
-        try:
-            ear(ending)
-        except Exception:
-            log.exception("a listener failed on %s", ending)
+class _Ears:
+    """Tell all who listen; what one of them does wrong is its own affair."""
+
+    def __init__(self) -> None:
+        self.open: dict[object, Ear] = {}
+        self._deaf = False
+
+    def hear(self, message: Any) -> None:
+        """Tell of what a server pushed."""
+        if isinstance(message, list) and message[0] == b"subscribe":
+            self._deaf = False
+            self._tell(Ending())
+        elif (ending := ending_of(message)) is not None:
+            self._tell(ending)
+
+    def lose(self, error: Exception) -> None:
+        """Write one warning an outage. If the server is there, and refuses, they have to look for themselves."""
+        if not self._deaf:
+            log.warning("no news of ended sessions (%s); connecting again and again", error)
+            self._deaf = True
+        if isinstance(error, ResponseError):
+            self._tell(Ending())
+
+    def _tell(self, ending: Ending) -> None:
+        for ear in list(self.open.values()):
+            try:
+                ear(ending)
+            except Exception:
+                log.exception("a listener failed on %s", ending)
 
 
 class ThreadedEar:
@@ -59,7 +79,7 @@ class ThreadedEar:
 
     def __init__(self, channel: str, connect: Callable[[], Any]) -> None:
         self._channel, self._connect = channel, connect
-        self._ears: dict[object, Ear] = {}
+        self._ears = _Ears()
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
@@ -67,7 +87,7 @@ class ThreadedEar:
     def subscribe(self, ear: Ear) -> _Listening:
         """Call ``ear`` from now on, in this ear's thread."""
         with self._lock:
-            self._ears[key := object()] = ear
+            self._ears.open[key := object()] = ear
             if self._thread is None or not self._thread.is_alive():  # as in the child of a fork
                 self._stopped = stopped = threading.Event()
                 self._thread = threading.Thread(target=self._listen, args=(stopped,), name="sessioncore", daemon=True)
@@ -76,14 +96,14 @@ class ThreadedEar:
 
     def _leave(self, key: object) -> None:
         with self._lock:
-            if self._ears.pop(key, None) is not None and not self._ears:
+            if self._ears.open.pop(key, None) is not None and not self._ears.open:
                 self._thread = None
                 self._stopped.set()
 
     def close(self) -> None:
         """Hear nothing more, and end the thread."""
         with self._lock:
-            self._ears.clear()
+            self._ears.open.clear()
             thread, self._thread = self._thread, None
             self._stopped.set()
         if thread is not None and thread is not threading.current_thread():
@@ -97,7 +117,7 @@ class ThreadedEar:
                 connection.send_command("SUBSCRIBE", self._channel)
                 self._hear(connection, stopped)
             except (StoreUnavailable, *FAILURES) as error:
-                log.warning("no news of ended sessions (%s); connecting again", error)
+                self._ears.lose(error)
                 stopped.wait(AGAIN)
             finally:
                 if connection is not None:
@@ -114,7 +134,7 @@ class ThreadedEar:
                     raise StoreUnavailable("it is silent")
                 continue
             silence = 0.0
-            _tell(self._ears, connection.read_response())
+            self._ears.hear(connection.read_response())
 
 
 class AwaitedEar:
@@ -122,18 +142,18 @@ class AwaitedEar:
 
     def __init__(self, channel: str, connect: Callable[[], Awaitable[Any]]) -> None:
         self._channel, self._connect = channel, connect
-        self._ears: dict[object, Ear] = {}
+        self._ears = _Ears()
         self._task: asyncio.Task[None] | None = None
 
     def subscribe(self, ear: Ear) -> _Listening:
         """Call ``ear`` from now on, in the event loop that runs now."""
-        self._ears[key := object()] = ear
-        if self._task is None:
+        self._ears.open[key := object()] = ear
+        if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._listen())
         return _Listening(self._leave, key)
 
     def _leave(self, key: object) -> None:
-        if self._ears.pop(key, None) is not None and not self._ears:
+        if self._ears.open.pop(key, None) is not None and not self._ears.open:
             self._stop()
 
     def _stop(self) -> None:
@@ -144,7 +164,7 @@ class AwaitedEar:
     async def close(self) -> None:
         """Hear nothing more, and end the task."""
         task = self._task
-        self._ears.clear()
+        self._ears.open.clear()
         self._stop()
         if task is not None:
             with suppress(asyncio.CancelledError):
@@ -158,7 +178,7 @@ class AwaitedEar:
                 await connection.send_command("SUBSCRIBE", self._channel)
                 await self._hear(connection)
             except (StoreUnavailable, *FAILURES) as error:
-                log.warning("no news of ended sessions (%s); connecting again", error)
+                self._ears.lose(error)
                 await asyncio.sleep(AGAIN)
             finally:
                 if connection is not None:
@@ -175,4 +195,4 @@ class AwaitedEar:
                 asked = True
                 continue
             asked = False
-            _tell(self._ears, message)
+            self._ears.hear(message)

@@ -72,6 +72,7 @@ end
 # KEYS: an index. ARGV: the instant, the selector, the span after which the index is garbage.
 HINT: Final = Script(_HINT + "hint(KEYS[1], ARGV[1], ARGV[2], ARGV[3])")
 
+# The end is stored, whoever hears of it: so a user who may not publish is no failure (pcall).
 # KEYS: the row, the list of due rows, the list of ended rows, indexes to hint at.
 # ARGV: old, new, selector, deadline or end, "1" if it has not ended, span, channel, instant, span of the indexes.
 SWAP: Final = Script(
@@ -90,7 +91,7 @@ if ARGV[5] == '1' then
 else
   redis.call('ZREM', KEYS[2], ARGV[3])
   redis.call('ZADD', KEYS[3], ARGV[4], ARGV[3])
-  redis.call('PUBLISH', ARGV[7], 's' .. ARGV[3])
+  redis.pcall('PUBLISH', ARGV[7], 's' .. ARGV[3])
 end
 return 1
 """
@@ -110,7 +111,7 @@ local moved = tonumber(ARGV[1])
 if value and value + 1 > moved then moved = value + 1 end
 local text = string.format('%.0f', moved)
 redis.call('SET', KEYS[1], text .. ' ' .. ARGV[2])
-redis.call('PUBLISH', ARGV[4], 'u' .. ARGV[5])
+redis.pcall('PUBLISH', ARGV[4], 'u' .. ARGV[5])
 return text
 """)
 
