@@ -275,6 +275,34 @@ def test_a_password_is_never_printed(url: str, ran: Ran, monkeypatch: pytest.Mon
     assert "s3cret" not in repr(Address(url))
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"host=db dbname=shop user=shop password={SECRET}",  # libpq takes it; this command does not
+        f"s3cret:{SECRET}",
+        f"valkey://:{SECRET}@[::1/0",
+        f"valkey://:{SECRET}@localhost:nowhere/0",
+        f"valkey://:not/{SECRET}@localhost:6379/0",
+        f"valkey://localhost:1/0?password={SECRET}&colour=red",
+        "sqlite://[sessions.db",
+        "sqlite:///sessions.db%00",
+    ],
+)
+@pytest.mark.parametrize("verb", ["check", "init"])
+def test_a_url_that_nobody_can_read_is_refused_and_not_printed(verb: str, url: str, ran: Ran) -> None:
+    code, out, error = ran(verb, "--store", url)
+
+    assert (code, out) == (2, "")
+    assert "s3cret" not in error
+    assert error.startswith("sessioncore: ")
+
+
+def test_a_password_in_a_query_is_hidden_as_the_library_reads_it() -> None:
+    address = Address("valkey://localhost/0?password=s3+cret")
+
+    assert address.hidden("no login with s3 cret, s3+cret") == "no login with ***, ***"
+
+
 def test_a_password_in_a_librarys_error_is_taken_out_as_written_and_as_meant() -> None:
     address = Address(f"postgresql://shop:{SECRET}@db/shop")
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, unquote_plus
 
 from attrs import field, frozen
 
@@ -56,8 +56,8 @@ class Address:
 
     @property
     def shown(self) -> str:
-        """Give the URL as it may be printed."""
-        return self.hidden(self.url)
+        """Give the URL as it may be printed; of a text that is none, nothing: it may be all password."""
+        return self.hidden(self.url) if "://" in self.url else "..."
 
     def hidden(self, text: str) -> str:
         """Take the password out of a text, as it stands in the URL and as it is meant."""
@@ -69,10 +69,10 @@ class Address:
     def _secrets(self) -> list[str]:
         login, at, _ = self.url.partition("://")[2].rpartition("@")
         written = login.partition(":")[2] if at else ""
-        query = urlsplit(self.url).query.split("&")
+        query = self.url.partition("?")[2].split("&")
         written_too = [value for name, _, value in (part.partition("=") for part in query) if "pass" in name.lower()]
         secrets = [secret for secret in (written, *written_too) if secret]
-        return sorted({*secrets, *map(unquote, secrets)}, key=len, reverse=True)
+        return sorted({*secrets, *map(unquote, secrets), *map(unquote_plus, secrets)}, key=len, reverse=True)
 
 
 def address_from(option: str | None, variable: str) -> Address | None:
@@ -99,9 +99,9 @@ def open_store(address: Address, *, make: bool = False) -> Any:
 def _open_file(address: Address, make: bool) -> Any:
     from sessioncore_io.sqlite import SqliteStore
 
-    parts = urlsplit(address.url)
-    path = Path(unquote(parts.path[1:]))
-    if parts.netloc or not parts.path[1:]:
+    host, _, name = address.url.partition("://")[2].partition("/")
+    path = Path(unquote(name))
+    if host or not name or "\0" in str(path):
         raise InvalidSetting("store", address.shown, f"write one of\n{FORMS}")
     if not make and not path.is_file():
         raise StoreMissing(f"there is no file {path.absolute()}: mend the path, or make it by: sessioncore store init")
