@@ -1,6 +1,7 @@
 """A small TCP proxy between a client and a real server, whose wires a test can cut, hold and let drip."""
 
 import socket
+import struct
 import threading
 from contextlib import suppress
 from typing import Final
@@ -23,6 +24,7 @@ class Proxy:
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
         self._refusing = False
+        self._how = socket.SHUT_RDWR
         self.refused = 0  # connections that were cut at once
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address: tuple[str, int] = self._listener.getsockname()
@@ -40,6 +42,17 @@ class Proxy:
             pairs = list(self._pairs)
         for pair in pairs:
             self._drop(pair)
+
+    def reset(self) -> None:
+        """End every connection by a reset (RST), as a firewall does that has forgotten it."""
+        self._how = socket.SHUT_RD  # which wakes our own threads, and sends nothing
+        with self._lock:
+            pairs = list(self._pairs)
+        for client, server in pairs:
+            for end in (client, server):
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self._drop((client, server))
+        self._how = socket.SHUT_RDWR
 
     def refuse(self) -> None:
         """Cut every connection, and every new one at once, until ``accept``."""
@@ -112,7 +125,7 @@ class Proxy:
             self._pairs.discard(pair)
         for end in pair:
             with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
+                end.shutdown(self._how)
             end.close()
 
 

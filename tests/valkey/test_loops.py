@@ -4,15 +4,18 @@ import asyncio
 import gc
 import threading
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
+import uvloop
+from tests.servers.proxy import Proxy
 from tests.servers.valkey import Server, until
 from tests.servers.valkey_groups import Group
 
+from sessioncore import StoreUnavailable
 from sessioncore.testing.clock import START
-from sessioncore.testing.rows import SID, ended, user
+from sessioncore.testing.rows import SID, ended, touched, user
 from sessioncore.values import Ending
 from sessioncore_io.valkey import AsyncValkeyStore
 
@@ -100,3 +103,36 @@ def test_each_event_loop_hears_of_ends_in_its_own_thread(store: AsyncValkeyStore
             asyncio.run_coroutine_threadsafe(leave(one_of_them), loop).result(10)
 
     assert sorted(heard[2:], key=str) == sorted([(Ending(sid=SID), thread) for thread in threads], key=str)
+
+
+@pytest.mark.parametrize("runner", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def test_idle_connections_that_were_reset_are_replaced_in_any_loop(valkey_server: Server, runner: Any) -> None:
+    """uvloop, which servers prefer, raises RuntimeError for a transport that is closed."""
+    valkey_server.ask("FLUSHALL")
+
+    async def story(proxy: Proxy) -> tuple[Any, bool, bool]:
+        store = AsyncValkeyStore(f"valkey://127.0.0.1:{proxy.address[1]}")
+        await store.swap(None, user())
+        await _reset(proxy)
+        seen = await load(store)
+        await _reset(proxy)
+        try:
+            told = await store.swap(user(), touched(user(), START + 1))
+        except StoreUnavailable:
+            told = False
+        done = await load(store) == touched(user(), START + 1)
+        await store.close()
+        return seen, told, done
+
+    with closing(Proxy(valkey_server.address)) as proxy:
+        seen, told, done = runner(story(proxy))
+
+    assert seen == user()
+    assert told <= done
+
+
+async def _reset(proxy: Proxy) -> None:
+    proxy.reset()
+    await asyncio.to_thread(until, lambda: proxy.connections == 0, "all are reset")
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)  # the loop has seen it

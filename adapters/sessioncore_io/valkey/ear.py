@@ -17,7 +17,7 @@ from sessioncore import StoreUnavailable
 from sessioncore.values import Ending
 
 from ..world import log
-from .wire import FAILURES
+from .wire import ASYNC_FAILURES, FAILURES
 
 Ear = Callable[[Ending], object]
 
@@ -177,7 +177,7 @@ class AwaitedEar:
                 connection = await self._connect()
                 await connection.send_command("SUBSCRIBE", self._channel)
                 await self._hear(connection)
-            except (StoreUnavailable, *FAILURES) as error:
+            except (StoreUnavailable, *ASYNC_FAILURES) as error:
                 self._ears.lose(error)
                 await asyncio.sleep(AGAIN)
             finally:

@@ -22,6 +22,8 @@ UNKNOWN: Final = "Valkey did not answer ({}); whether it was done is unknown"
 
 # What connections raise, a sentinel's and a time-out included.
 FAILURES: Final = (ValkeyError, OSError)
+# In an event loop, uvloop's word for a connection that was reset meanwhile too.
+ASYNC_FAILURES: Final = (*FAILURES, RuntimeError)
 
 
 class Lost(StoreUnavailable):
@@ -182,7 +184,7 @@ class AsyncWire:
             replies = [await _areply(connection) for _ in commands]
             clean = not _demoted(replies)
             return replies
-        except FAILURES as error:
+        except ASYNC_FAILURES as error:
             await self._drop()
             raise _failed(UNKNOWN, error) from error
         finally:
