@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 EVERY: Final = 0.5  # seconds, between looks at the clock, or at a store that announces nothing
 AGAIN: Final = 0.2  # seconds, between looks of which none has confirmed anything yet
-LOOKS: Final = 5  # so for a second in all: after that, nobody can say that the session lives
+LOOKS: Final = 5
+WITHIN: Final = 1.0  # seconds: after that, nobody can say that the session lives, however slow the store is to fail
 KEPT_BY: Final = 3  # looks: what a password change keeps has its new epoch by then
 AT_ONCE: Final = 16  # looks: a reset of the whole site must not be a stampede
 
@@ -65,7 +66,7 @@ class Endings:
 
     async def _confirmed(self, sid: str) -> Session | None:
         """Look, up to a second long if need be; None if it is gone, or if the store could not be asked."""
-        sight = None
+        sight, give_up_at = None, asyncio.get_running_loop().time() + WITHIN
         for attempt in range(LOOKS):
             if attempt:
                 await asyncio.sleep(AGAIN)
@@ -73,6 +74,8 @@ class Endings:
                 async with self._room:
                     sight = await arun(look(sid, self._shell.policy), self._shell.perform)
             except (StoreUnavailable, Contention):
+                if asyncio.get_running_loop().time() >= give_up_at:
+                    break
                 continue
             if sight.certain or attempt + 1 >= KEPT_BY:
                 break

@@ -13,11 +13,12 @@ from attrs import evolve
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosedError
 
-from sessioncore import ANY_SUBJECT, Ending, InvalidSetting, Limits, Notice, Policy, Reason, State
+from sessioncore import ANY_SUBJECT, Ending, InvalidSetting, Limits, Notice, Policy, Reason, State, StoreUnavailable
 from sessioncore.flows import parse_token
 from sessioncore.testing import Clock, FaultyStore
 from sessioncore.testing.passing import PassingStore
 from sessioncore_io import AsyncSessions, Sessions
+from sessioncore_io import endings as endings_module
 from sessioncore_io.ears import Ears
 from sessioncore_io.memory import MemoryStore
 from sessioncore_io.sqlite import SqliteStore
@@ -219,6 +220,28 @@ async def test_a_socket_whose_session_nobody_can_confirm_is_closed(clock: Clock,
     assert [(notice.what, notice.sid) for notice in told if notice.what == "unavailable"] == [
         ("unavailable", sid_of(token))
     ]
+
+
+class Hanging(MemoryStore):
+    """Answer late that there is no answer, as a server that was stopped."""
+
+    asked = 0
+
+    async def load(self, sid: str) -> Any:  # type: ignore[override]
+        self.asked += 1
+        await asyncio.sleep(0.1)
+        raise StoreUnavailable("no answer in time")
+
+
+async def test_a_store_that_takes_longer_than_a_second_to_fail_is_not_asked_again(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a socket stays open for five times its patience, and longer where many wait."""
+    monkeypatch.setattr(endings_module, "WITHIN", 0.05)
+    store: Any = Hanging()
+    reason = await AsyncSessions(store, clock=clock).ended("s" * 22)
+
+    assert (reason, store.asked) == (None, 1)
 
 
 async def test_a_store_that_fails_once_closes_nothing(clock: Clock) -> None:
