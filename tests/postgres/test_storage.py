@@ -329,6 +329,25 @@ def test_a_useless_setting_is_refused_with_advice_and_without_the_address(url: s
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "host=db password=hun ter2",
+        "postgresql://shop:hunter2@[::1/shop",
+        "postgresql://shop:hun%zzter2@db/shop",
+        "postgresql://shop:hun/ter2@db:5432/shop",
+        "hunter2",
+    ],
+)
+def test_an_address_that_cannot_be_read_is_refused_without_a_word_of_its_password(url: str) -> None:
+    """What libpq says of it quotes it; and of a stray slash only when it connects, as a port that is no number."""
+    with pytest.raises(InvalidSetting) as caught:
+        PostgresStore(url)
+
+    assert not any(part in str(caught.value) for part in ("hun", "ter2"))
+    assert caught.value.__context__ is None
+
+
 def test_a_closed_store_opens_again_when_it_is_asked(opened: Opened) -> None:
     store = opened()
     store.swap(None, guest())

@@ -105,12 +105,17 @@ class Address:
 
 
 def address(name: str, url: str, patience: float, attrs: str = "read-write") -> Address:
-    """Complete an address: of several hosts, only the one that can be written to."""
-    advice = "pass an address such as postgresql://user@host/database"
+    """Complete an address: of several hosts, only the one that can be written to.
+
+    Raises ``InvalidSetting``, which repeats nothing of it, nor libpq's words: they quote what may be a password.
+    """
     try:
         given = conninfo_to_dict(url)
-    except psycopg.ProgrammingError as error:
-        raise InvalidSetting(name, "...", f"{advice} ({error})") from None
+    except psycopg.ProgrammingError:
+        given = {"port": "unreadable"}
+    if not all(port.isdigit() for port in str(given.get("port") or "5432").split(",")):
+        advice = "pass an address such as postgresql://user@host/database; percent-encode what is odd in a password"
+        raise InvalidSetting(name, "...", advice)
     wanted: dict[str, Any] = {
         "client_encoding": "UTF8",
         "connect_timeout": max(2, math.ceil(patience)),
