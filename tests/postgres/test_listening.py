@@ -165,3 +165,57 @@ def test_an_awaited_store_tells_in_its_event_loop_and_after_a_lost_connection_to
 def test_a_notification_that_is_not_ours_may_mean_anything() -> None:
     assert [heard(payload) for payload in ("", "sid", "sid:", "nonsense", "subject:")] == [Ending()] * 5
     assert heard("subject:a:b") == Ending(subject="a:b")
+
+
+def test_the_next_event_loop_hears_though_the_first_one_left_without_a_word(url: str, opened: Opened) -> None:
+    """The task that listened has gone with its loop; nobody told the ear's owner to close it."""
+    store = AsyncPostgresStore(url)
+
+    async def left() -> None:
+        store.subscribe(lambda _: None)
+
+    async def stayed() -> list[Ending]:
+        ear: asyncio.Queue[Ending] = asyncio.Queue()
+        subscription = store.subscribe(ear.put_nowait)
+        async with asyncio.timeout(PATIENCE):
+            first = await ear.get()
+            await store.supersede("alice", START, Reason.ADMIN)
+            second = await ear.get()
+        subscription.close()
+        await store.close()
+        return [first, second]
+
+    opened()
+    asyncio.run(left())
+
+    assert asyncio.run(stayed()) == [Ending(), Ending(subject="alice")]
+
+
+def test_each_event_loop_hears_in_its_own_thread(url: str, opened: Opened) -> None:
+    opened()
+    store, heard = AsyncPostgresStore(url), dict[str, set[str]]()
+
+    async def listen(told: Callable[[], object], over: threading.Event) -> None:
+        mine = heard.setdefault(threading.current_thread().name, set())
+
+        def ear(_: Ending) -> None:
+            mine.add(threading.current_thread().name)
+            told()
+
+        subscription = store.subscribe(ear)
+        await asyncio.to_thread(over.wait, PATIENCE)
+        subscription.close()
+
+    over, counted = threading.Event(), threading.Semaphore(0)
+    threads = [
+        threading.Thread(target=lambda: asyncio.run(listen(counted.release, over)), name=name) for name in ("a", "b")
+    ]
+    for thread in threads:
+        thread.start()
+    told = [counted.acquire(timeout=PATIENCE) for _ in threads]
+    over.set()
+    for thread in threads:
+        thread.join()
+
+    assert told == [True, True]
+    assert heard == {"a": {"a"}, "b": {"b"}}

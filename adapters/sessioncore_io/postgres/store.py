@@ -12,6 +12,7 @@ from sessioncore.effects import Flow, arun, run
 from sessioncore.ports import Subscription
 
 from ..ears import Ears
+from ..loops import EachLoop
 from ..operating import Census, Finding
 from . import flows, operating
 from .listening import AsyncListening, Listening
@@ -20,6 +21,15 @@ from .wire import address
 
 T = TypeVar("T")
 L = TypeVar("L", Link, AsyncLink)
+
+
+def _by_all(make: Callable[[], Ears]) -> Callable[[], Ears]:
+    ears = make()
+    return lambda: ears
+
+
+def _in_each_loop(make: Callable[[], Ears]) -> Callable[[], Ears]:
+    return EachLoop(make).here
 
 
 class _Told(Generic[L]):
@@ -33,6 +43,7 @@ class _Told(Generic[L]):
 
     _kind: type[L]
     _listening: type[Listening] | type[AsyncListening]
+    _shared: Callable[[Callable[[], Ears]], Callable[[], Ears]]  # by whom the ears that were made are shared
 
     def __init__(
         self,
@@ -53,15 +64,17 @@ class _Told(Generic[L]):
         # For operators: a look goes to whatever server is there, and neither that nor a change of tables is hurried.
         self._any_address = address("url", url, patience, "any")
         self._primary_address = address("url", url, patience)
-        listening = self._listening(address("listen_url", listen_url or url, patience), patience, self._tell)
-        self._ears = Ears(listening.begin, listening.end)
+        self._listen_address = address("listen_url", listen_url or url, patience)
+        self._ears = self._shared(self._new_ears)
 
     def subscribe(self, ear: Callable[[Ending], object]) -> Subscription:
         """Call ``ear`` after each end, by whichever process; not before this returns, but at once after that."""
-        return self._ears.subscribe(ear)
+        return self._ears().subscribe(ear)
 
-    def _tell(self, ending: Ending) -> None:
-        self._ears.tell(ending)
+    def _new_ears(self) -> Ears:
+        listening = self._listening(self._listen_address, self._link.patience, lambda ending: ears.tell(ending))
+        ears: Ears = Ears(listening.begin, listening.end)
+        return ears
 
 
 class PostgresStore(_Told[Link]):
@@ -73,6 +86,7 @@ class PostgresStore(_Told[Link]):
 
     _kind = Link
     _listening = Listening
+    _shared = staticmethod(_by_all)
 
     def load(self, sid: str) -> tuple[Session | None, Epoch | None]:
         """Return the row and its subject's epoch, by one SELECT."""
@@ -142,6 +156,7 @@ class AsyncPostgresStore(_Told[AsyncLink]):
 
     _kind = AsyncLink
     _listening = AsyncListening
+    _shared = staticmethod(_in_each_loop)
 
     async def load(self, sid: str) -> tuple[Session | None, Epoch | None]:
         """Return the row and its subject's epoch, by one SELECT."""

@@ -1,8 +1,7 @@
 """Keep sessions in Valkey or Redis (extra ``valkey``): ``ValkeyStore`` and ``AsyncValkeyStore``.
 
 ``store`` holds both. ``calls``, ``lists`` and ``look`` say what each method asks of a server, by the ``scripts`` and
-``keys`` beside them; ``talk`` how that is awaited or not; ``wire``, ``cluster``, ``route`` and ``place`` where it goes;
-``loops`` from which event loop.
+``keys`` beside them; ``talk`` how that is awaited or not; ``wire``, ``cluster``, ``route`` and ``place`` where it goes.
 """
 
 from .store import AsyncValkeyStore, ValkeyStore

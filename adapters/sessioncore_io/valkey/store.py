@@ -9,13 +9,13 @@ from sessioncore import Epoch, Reason, Session, StoreUnavailable
 from sessioncore.ports import Subscription
 from sessioncore.values import Ending
 
+from ..loops import EachLoop
 from ..operating import Census, Finding
 from ..world import log
 from .calls import Calls
 from .cluster import AsyncClusterWire, ClusterWire
 from .ear import AwaitedEar, ThreadedEar
 from .look import KINDS, Told, census, counted, looked
-from .loops import EachLoop
 from .place import Place, async_pool_of, checked_count, checked_patience, checked_prefix, place_of
 from .scripts import Command, Reads
 from .talk import aconverse, converse
