@@ -1,5 +1,6 @@
 """Who listens to a store of this process: the half of ``Announcer`` that memory and SQLite share."""
 
+import os
 import threading
 from collections.abc import Callable
 
@@ -17,14 +18,16 @@ class Ears:
         self._begin = begin
         self._end = end
         self._lock = threading.Lock()
+        self._pid = os.getpid()
         self._all: tuple[_Open, ...] = ()  # replaced as a whole: to tell takes no lock
 
     def subscribe(self, ear: Ear) -> "_Open":
         """Tell this ear of every end from now on, until its subscription is closed."""
         subscription = _Open(ear, self._close)
         with self._lock:
-            self._all = (*self._all, subscription)
-            if len(self._all) == 1 and self._begin is not None:
+            first, self._all = not self._all, (*self._all, subscription)
+            forked, self._pid = self._pid != os.getpid(), os.getpid()  # then what was begun is the parent's
+            if (first or forked) and self._begin is not None:
                 self._begin()
         return subscription
 

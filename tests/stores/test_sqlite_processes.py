@@ -176,6 +176,20 @@ integrity = store._connection.execute("PRAGMA integrity_check").fetchone()
 print("apart", *integrity)
 """
 
+FORK_WHILE_SOMEBODY_LISTENS = """
+import os, sys, threading
+from sessioncore_io.sqlite import SqliteStore
+
+store = SqliteStore(sys.argv[1])
+store.subscribe(lambda _: None)
+child = os.fork()
+if child == 0:
+    heard = threading.Event()
+    store.subscribe(lambda _: heard.set())
+    os._exit(0 if heard.wait(20) else 1)
+print("heard" if os.waitpid(child, 0)[1] == 0 else "deaf")
+"""
+
 DIE = """
 import os, sys
 from sessioncore_io import Sessions
@@ -215,6 +229,14 @@ def test_after_a_fork_no_token_and_no_connection_is_shared(tmp_path: Path) -> No
     output, errors = python(FORK, str(tmp_path / "sessions.db")).communicate(timeout=60)
 
     assert output == "apart ok\n", errors
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_after_a_fork_the_child_hears_though_its_parent_listened_already(tmp_path: Path) -> None:
+    """The thread that watches the file is the parent's: it is not there in the child."""
+    output, errors = python(FORK_WHILE_SOMEBODY_LISTENS, str(tmp_path / "sessions.db")).communicate(timeout=60)
+
+    assert output == "heard\n", errors
 
 
 def test_an_acknowledged_logout_survives_kill_9(tmp_path: Path) -> None:
