@@ -58,7 +58,9 @@ def place_of(url: str, patience: float, connections: int, options: Mapping[str, 
 def _place_of(parts: SplitResult, url: str, patience: float, connections: int, options: Mapping[str, Any]) -> Place:
     queries = _queries(parts.query)
     kind, _, secure = parts.scheme.partition("+")
-    if kind in SINGLE and not secure and parts.port != 0:  # to ask for the port is to check it
+    if kind in SINGLE and not secure:
+        if parts.port == 0:  # to ask for the port is to check it
+            raise ValueError
         return Place("single", url, patience, connections, options=options)
     master = parts.path.strip("/")
     if kind not in ("sentinel", "cluster") or secure not in ("", "tls") or (kind == "sentinel") != bool(master):
