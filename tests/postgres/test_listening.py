@@ -9,6 +9,8 @@ from contextlib import closing
 
 import pytest
 from tests.servers.postgres import PostgresServer
+from tests.servers.proxy import Proxy
+from tests.servers.valkey import until
 
 from sessioncore import Ending, Reason
 from sessioncore.testing.clock import START
@@ -219,3 +221,29 @@ def test_each_event_loop_hears_in_its_own_thread(url: str, opened: Opened) -> No
 
     assert told == [True, True]
     assert heard == {"a": {"a"}, "b": {"b"}}
+
+
+def test_an_outage_is_told_by_one_warning_however_long_it_is(
+    server: PostgresServer, database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    lost, ear = "ends are not heard of", Heard()
+
+    def outage() -> None:
+        ear.next()
+        proxy.refuse()
+        tried = proxy.refused
+        until(lambda: proxy.refused >= tried + 3, "it has tried again and again")
+        proxy.accept()
+
+    with (
+        closing(Proxy(("127.0.0.1", server.port))) as proxy,
+        closing(PostgresStore(server.url(database, proxy.address[1]))) as store,
+    ):
+        subscription = store.subscribe(ear)
+        outage()
+        outage()
+        ear.next()
+        warnings = caplog.text.count(lost)
+        subscription.close()
+
+    assert warnings == 2

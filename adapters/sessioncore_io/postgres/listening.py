@@ -31,6 +31,23 @@ def heard(payload: str) -> Ending:
     return ANYTHING
 
 
+class _Outage:
+    """Write one warning an outage, however often it is tried to end it."""
+
+    def __init__(self) -> None:
+        self._told = False
+
+    def warn(self, error: psycopg.Error) -> None:
+        """Tell of it, unless that is done."""
+        if not self._told:
+            log.warning("ends are not heard of until PostgreSQL is in reach again: %s", error)
+        self._told = True
+
+    def over(self) -> None:
+        """Tell of the next one again."""
+        self._told = False
+
+
 class Listening:
     """Listen in a thread, and ``tell`` what is heard; after each connection that was made, that anything may be."""
 
@@ -38,6 +55,7 @@ class Listening:
         self._address = address
         self._patience = patience
         self._tell = tell
+        self._outage = _Outage()
         self._enough = threading.Event()
 
     def begin(self) -> None:
@@ -55,12 +73,13 @@ class Listening:
                 with closing(Wire.connect(self._address.text, autocommit=True)) as wire:
                     self._listen(wire, enough)
             except psycopg.Error as error:
-                log.warning("ends are not heard of until PostgreSQL is in reach again: %s", error)
+                self._outage.warn(error)
                 enough.wait(PAUSE)
 
     def _listen(self, wire: Wire, enough: threading.Event) -> None:
         wire.patience = self._patience
         wire.execute(LISTEN)
+        self._outage.over()
         self._tell(ANYTHING)
         while not enough.is_set():
             for notification in wire.notifies(timeout=TICK):
@@ -76,6 +95,7 @@ class AsyncListening:
         self._address = address
         self._patience = patience
         self._tell = tell
+        self._outage = _Outage()
         self._task: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
@@ -96,12 +116,13 @@ class AsyncListening:
                 finally:
                     await wire.close()
             except psycopg.Error as error:
-                log.warning("ends are not heard of until PostgreSQL is in reach again: %s", error)
+                self._outage.warn(error)
                 await asyncio.sleep(PAUSE)
 
     async def _listen(self, wire: AsyncWire) -> None:
         wire.patience = self._patience
         await wire.execute(LISTEN)
+        self._outage.over()
         self._tell(ANYTHING)
         while True:
             async with aclosing(wire.notifies(timeout=TICK)) as notifications:
