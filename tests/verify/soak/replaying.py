@@ -1,0 +1,136 @@
+"""Replay stored changes through the core: each new record is what events of the table make of the old one.
+
+Nothing is taken from the flows but the two records: the events are read off their difference, the moments off the
+instants in them and the epochs that the history shows.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import product
+
+from attrs import evolve
+
+from sessioncore import Epoch, Policy, Refused, Session, State, begin, moment_for, step
+from sessioncore import effects as fx
+from sessioncore import events as ev
+from sessioncore.errors import InvalidSetting
+from sessioncore.records import KEEPING, NEVER, Kind
+from sessioncore.testing.linear import Operation
+from sessioncore.testing.step_invariants import check_step, taken
+from sessioncore.testing.telling import say
+
+MOST_ROWS = 8  # of the table, that one stored change may fire
+
+
+def check_replay(operations: Iterable[Operation], policy: Policy) -> int:
+    """Replay each acknowledged change; return how many. Raises ``AssertionError`` for one that nothing explains."""
+    calls = list(operations)
+    epochs = _epochs(calls)
+    swaps = [each.call for each in calls if isinstance(each.call, fx.Swap) and each.answer is True]
+    for swap in swaps:
+        known = epochs.get(swap.new.subject, set()) | {None}
+        assert explained(swap.old, swap.new, known, policy), (
+            f"no events of the table lead from {say(swap.old)} to {say(swap.new)}:\n{swap.old}\n{swap.new}"
+        )
+    return len(swaps)
+
+
+def _epochs(calls: list[Operation]) -> dict[str, set[Epoch | None]]:
+    """Give the epochs that each subject is known to have had."""
+    epochs: dict[str, set[Epoch | None]] = {}
+    for each in calls:
+        if isinstance(each.call, fx.Mint | fx.Supersede | fx.ReadEpoch):
+            epochs.setdefault(each.call.subject, set()).add(each.answer)
+        elif isinstance(each.call, fx.Load) and each.known and each.answer[0] is not None:
+            epochs.setdefault(each.answer[0].subject, set()).add(each.answer[1])
+    return epochs
+
+
+def explained(old: Session | None, new: Session, epochs: set[Epoch | None], policy: Policy) -> bool:
+    """Search for events that lead from the old record to the new one; each step must keep every invariant."""
+    reached = deque([old] if old else _guests(new, policy))
+    seen = set(reached)
+    events, instants = list(_events(old, new)), _instants(new)
+    while reached:
+        session = reached.popleft()
+        if session == new:
+            return True
+        for event, at, epoch in product(events, instants, epochs):
+            after = _after(session, event, at, epoch, policy)
+            if after is not None and after not in seen and _may_lead(after, new):
+                seen.add(after)
+                reached.append(after)
+    return False
+
+
+def _after(session: Session, event: ev.Event, at: int, epoch: Epoch | None, policy: Policy) -> Session | None:
+    moment = moment_for(session, epoch, at, policy)
+    try:
+        after = step(session, event, moment)
+    except Refused as refused:
+        after = refused.settled
+    if after == session:
+        return None
+    check_step(taken(session, event, moment))
+    return after
+
+
+def _may_lead(after: Session, new: Session) -> bool:
+    """Tell whether more events could still make the new record of this one: versions and instants only grow."""
+    if after.version >= new.version:
+        return after == new
+    return after.live and after.seen_at <= new.seen_at and after.version <= MOST_ROWS + new.version
+
+
+def _guests(new: Session, policy: Policy) -> list[Session]:
+    """Give the guests' sessions that this one may have begun as."""
+    proofs = {new.proof, new.former_proof}
+    limits = policy.guest
+    return [begin(new.sid, proof, new.created_at, idle=limits.idle, lifetime=limits.lifetime) for proof in proofs]
+
+
+def _instants(new: Session) -> list[int]:
+    found = {new.created_at, new.seen_at, new.since, new.authenticated_at, new.mfa_at, new.ended_at}
+    return sorted(found - {NEVER})
+
+
+def _events(old: Session | None, new: Session) -> Iterator[ev.Event]:
+    """Read off the difference what may have happened."""
+    yield ev.Tick()
+    yield ev.Touch()
+    data = dict(old.data) if old else {}
+    if new.live and (changed := {key: text for key, text in new.data if data.get(key) != text}):
+        yield ev.Write(changes=tuple(changed.items()))
+    if new.reason in ev.SINGLE_ENDS:
+        yield ev.LogOut(new.reason)
+    if new.subject:
+        yield from _credentials(old, new)
+
+
+def _credentials(old: Session | None, new: Session) -> Iterator[ev.Event]:
+    proofs = {"proof": new.proof, "former_proof": new.former_proof}
+    own = {"subject": new.subject, "sid": new.sid}
+    login = ev.LogIn(
+        **own,
+        epoch=new.epoch,
+        methods=new.methods,
+        first=new.first,
+        needs=new.needs,
+        remembered=new.remembered,
+        idle=new.idle,
+        lifetime=new.lifetime,
+        not_after=new.not_after,
+        upstream=new.upstream,
+        label=new.label,
+        **proofs,
+    )
+    yield login
+    yield ev.Reauthenticate(**own, epoch=new.epoch, **proofs)
+    if new.second != Kind.NONE:
+        yield evolve(login, mfa_methods=new.mfa_methods, second=new.second)
+        yield ev.SatisfyMfa(**own, methods=new.mfa_methods, kind=new.second, **proofs)
+    if old is not None and old.epoch != new.epoch:
+        yield ev.Restamp(**own, was=old.epoch, epoch=new.epoch, **proofs)
+
+
+__all__ = ["KEEPING", "InvalidSetting", "State", "check_replay", "explained"]
