@@ -17,6 +17,7 @@ from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 from tests.mutation.kill import EQUIVALENT, SURVIVED, verdict_on
 from tests.mutation.mutants import mutants
+from tests.verify.soak.layer import soaked
 
 from sessioncore import Store, proof
 from sessioncore.testing.contracts.differential import StoreMachine
@@ -29,11 +30,12 @@ from sessioncore_io.sqlite import SqliteStore
 
 @frozen
 class Profile:
-    """Say how deep to go: ``every`` nth scenario and mutant, so many events, so many examples."""
+    """Say how deep to go: ``every`` nth scenario and mutant, so many events, examples and seconds a soak."""
 
     every: int = 1
     depth: int = DEPTH
     examples: int = 500
+    soak: float = 120.0
     hypothesis: str = "verify"
     suites: bool = True
 
@@ -131,6 +133,16 @@ def stepped(profile: Profile) -> Outcome:
     return _pytest("tests/property", profile=profile)
 
 
+def soaking(profile: Profile) -> Outcome:
+    """Let worker processes loose on servers that are killed at random, and check all that they were answered."""
+    covered = []
+    for name, soak, story in soaked(profile.soak):
+        covered.append(f"{name}: {soak.tally}")
+        if story:
+            return Outcome("; ".join(covered), f"{name}, {story}")
+    return Outcome("; ".join(covered))
+
+
 def _pytest(*paths: str, profile: Profile) -> Outcome:
     """Run tests in a process of their own: they choose a Hypothesis profile when they are imported."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.verify.profile", "-p", "no:cacheprovider", *paths]
@@ -200,6 +212,15 @@ LAYERS = (
         stepped,
         "a model, its clock, browsers and users agree with the core, the shell, WSGI, ASGI and real HTTP servers",
         "walks that were not drawn: it samples",
+        suite=True,
+    ),
+    Layer(
+        "soak",
+        soaking,
+        "over a real Valkey and a real PostgreSQL that are killed at random, whatever several processes were answered "
+        "has an order that explains it, every stored change replays through the core, and what ended stays ended",
+        "a power cut, replicas, and crashes at moments that were not drawn; of PostgreSQL, which does not promise to "
+        "keep them, that the last Touches and Writes before a crash are still there",
         suite=True,
     ),
 )

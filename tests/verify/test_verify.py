@@ -39,7 +39,7 @@ def test_a_tiny_run_prints_and_writes_one_row_a_layer(tmp_path: Path, capsys: py
 
 
 def test_the_layers_are_these() -> None:
-    suites = ["linearizability and contracts", "property suite"]
+    suites = ["linearizability and contracts", "property suite", "soak"]
 
     assert [*COVERED, *suites] == [layer.name for layer in LAYERS]
     assert suites == [layer.name for layer in LAYERS if layer.suite]

@@ -50,19 +50,21 @@ def _losses(operations: Sequence[Operation], crashes: Sequence[int]) -> Iterable
     """Say which Touches and Writes a crash may have lost: those that began before it."""
     for crashed in crashes:
         for each in operations:
-            if isinstance(each.call, fx.Swap) and each.invoked < crashed and _light(each.call):
-                yield Operation("the crash", Lose(each.call.old, each.call.new), crashed)
+            if isinstance(each.call, fx.Swap) and each.invoked < crashed and (lost := _light(each.call)):
+                yield Operation("the crash", lost, crashed)
 
 
-def _light(swap: fx.Swap) -> bool:
+def _light(swap: fx.Swap) -> Lose | None:
+    """Give the loss of a swap that grants nothing and takes nothing."""
     old, new = swap.old, swap.new
     if old is None or not new.live:
-        return False
-    return (old.state, old.proof, old.epoch) == (new.state, new.proof, new.epoch)
+        return None
+    same = (old.state, old.proof, old.epoch) == (new.state, new.proof, new.epoch)
+    return Lose(old, new) if same else None
 
 
 def check_ends(operations: Sequence[Operation]) -> int:
-    """Raise ``AssertionError`` if a session that was known to have ended was seen alive later; return how many ended."""
+    """Raise ``AssertionError`` if a session that was seen to have ended is alive later; return how many ended."""
     ended: dict[str, int] = {}
     for each in operations:
         row = _seen(each)

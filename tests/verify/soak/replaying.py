@@ -6,20 +6,20 @@ instants in them and the epochs that the history shows.
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import product
+from typing import Any
 
 from attrs import evolve
 
-from sessioncore import Epoch, Policy, Refused, Session, State, begin, moment_for, step
+from sessioncore import Epoch, Policy, Refused, Session, begin, moment_for
 from sessioncore import effects as fx
 from sessioncore import events as ev
-from sessioncore.errors import InvalidSetting
-from sessioncore.records import KEEPING, NEVER, Kind
+from sessioncore.machine import MACHINE
+from sessioncore.records import NEVER, Kind
 from sessioncore.testing.linear import Operation
-from sessioncore.testing.step_invariants import check_step, taken
+from sessioncore.testing.step_invariants import Step, check_step
 from sessioncore.testing.telling import say
-
-MOST_ROWS = 8  # of the table, that one stored change may fire
 
 
 def check_replay(operations: Iterable[Operation], policy: Policy) -> int:
@@ -47,39 +47,41 @@ def _epochs(calls: list[Operation]) -> dict[str, set[Epoch | None]]:
 
 
 def explained(old: Session | None, new: Session, epochs: set[Epoch | None], policy: Policy) -> bool:
-    """Search for events that lead from the old record to the new one; each step must keep every invariant."""
-    reached = deque([old] if old else _guests(new, policy))
-    seen = set(reached)
-    events, instants = list(_events(old, new)), _instants(new)
+    """Search for events that lead from the old record to the new one; each step of them must keep every invariant."""
+    began = [old] if old else _guests(new, policy)
+    reached, steps = deque(began), dict[Session, Step | None].fromkeys(began)
+    events, instants = list(_events(old, new, policy)), _instants(new)
     while reached:
         session = reached.popleft()
         if session == new:
+            _check(steps, session)
             return True
-        for event, at, epoch in product(events, instants, epochs):
-            after = _after(session, event, at, epoch, policy)
-            if after is not None and after not in seen and _may_lead(after, new):
-                seen.add(after)
-                reached.append(after)
+        for step in _steps(session, product(events, instants, epochs), policy):
+            if step.after not in steps and _may_lead(step.after, new):
+                steps[step.after] = step
+                reached.append(step.after)
     return False
 
 
-def _after(session: Session, event: ev.Event, at: int, epoch: Epoch | None, policy: Policy) -> Session | None:
-    moment = moment_for(session, epoch, at, policy)
-    try:
-        after = step(session, event, moment)
-    except Refused as refused:
-        after = refused.settled
-    if after == session:
-        return None
-    check_step(taken(session, event, moment))
-    return after
+Choices = Iterable[tuple[ev.Event, int, Epoch | None]]
+
+
+def _steps(session: Session, choices: Choices, policy: Policy) -> Iterator[Step]:
+    for event, at, epoch in choices:
+        moment = moment_for(session, epoch, at, policy)
+        with suppress(Refused):
+            yield Step(session, event, event, moment, MACHINE.step(session, event, moment))
 
 
 def _may_lead(after: Session, new: Session) -> bool:
-    """Tell whether more events could still make the new record of this one: versions and instants only grow."""
-    if after.version >= new.version:
-        return after == new
-    return after.live and after.seen_at <= new.seen_at and after.version <= MOST_ROWS + new.version
+    """Tell whether more events could make the new record of this one: each raises the version, and uses go forth."""
+    return after == new or (after.live and after.version < new.version and after.seen_at <= new.seen_at)
+
+
+def _check(steps: dict[Session, Step | None], session: Session) -> None:
+    while (step := steps[session]) is not None:
+        check_step(step)
+        session = step.before
 
 
 def _guests(new: Session, policy: Policy) -> list[Session]:
@@ -94,7 +96,7 @@ def _instants(new: Session) -> list[int]:
     return sorted(found - {NEVER})
 
 
-def _events(old: Session | None, new: Session) -> Iterator[ev.Event]:
+def _events(old: Session | None, new: Session, policy: Policy) -> Iterator[ev.Event]:
     """Read off the difference what may have happened."""
     yield ev.Tick()
     yield ev.Touch()
@@ -104,12 +106,13 @@ def _events(old: Session | None, new: Session) -> Iterator[ev.Event]:
     if new.reason in ev.SINGLE_ENDS:
         yield ev.LogOut(new.reason)
     if new.subject:
-        yield from _credentials(old, new)
+        yield from _credentials(old, new, policy)
 
 
-def _credentials(old: Session | None, new: Session) -> Iterator[ev.Event]:
-    proofs = {"proof": new.proof, "former_proof": new.former_proof}
-    own = {"subject": new.subject, "sid": new.sid}
+def _credentials(old: Session | None, new: Session, policy: Policy) -> Iterator[ev.Event]:
+    proofs: dict[str, Any] = {"proof": new.proof, "former_proof": new.former_proof}
+    limits = policy.remembered if new.remembered else policy.login
+    own: dict[str, Any] = {"subject": new.subject, "sid": new.sid}
     login = ev.LogIn(
         **own,
         epoch=new.epoch,
@@ -117,8 +120,8 @@ def _credentials(old: Session | None, new: Session) -> Iterator[ev.Event]:
         first=new.first,
         needs=new.needs,
         remembered=new.remembered,
-        idle=new.idle,
-        lifetime=new.lifetime,
+        idle=limits.idle,
+        lifetime=limits.lifetime,
         not_after=new.not_after,
         upstream=new.upstream,
         label=new.label,
@@ -131,6 +134,3 @@ def _credentials(old: Session | None, new: Session) -> Iterator[ev.Event]:
         yield ev.SatisfyMfa(**own, methods=new.mfa_methods, kind=new.second, **proofs)
     if old is not None and old.epoch != new.epoch:
         yield ev.Restamp(**own, was=old.epoch, epoch=new.epoch, **proofs)
-
-
-__all__ = ["KEEPING", "InvalidSetting", "State", "check_replay", "explained"]

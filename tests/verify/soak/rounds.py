@@ -19,7 +19,7 @@ from .replaying import check_replay
 from .traffic import POLICY, Site, wait_for, work
 
 WORKERS: Final = ("ann", "ben", "cat")
-REQUESTS: Final = 12  # a worker and round
+REQUESTS: Final = 16  # a worker and round
 
 
 class Killable(Protocol):
@@ -45,7 +45,7 @@ class Tally:
 
     def __str__(self) -> str:
         return (
-            f"{self.rounds:,} rounds, {self.kills:,} kills, {self.calls:,} calls ({self.unknown:,} of unknown outcome), "
+            f"{self.rounds:,} rounds, {self.kills:,} kills, {self.calls:,} calls ({self.unknown:,} unanswered), "
             f"{self.replayed:,} changes replayed, {self.ended:,} sessions stay ended"
         )
 
@@ -72,19 +72,19 @@ class Soak:
     tally: Tally = field(factory=Tally)
     ended: list[Operation] = field(factory=list)
 
-    def run(self, seconds: float, least: int = 1) -> Tally:
-        """Run rounds for so long, and at least so many."""
+    def run(self, connections: Sequence[Connection], seconds: float, least: int = 1) -> Tally:
+        """Run rounds for so long, and at least so many. Raises ``AssertionError`` for what was not true."""
+        tell(connections, self.site)
         until = time.monotonic() + seconds
-        with workers(self.site) as connections:
-            while self.tally.rounds < least or time.monotonic() < until:
-                self.check(self.round(connections))
+        while self.tally.rounds < least or time.monotonic() < until:
+            self.check(self.round(connections))
         self.audit()
         return self.tally
 
     def round(self, connections: Sequence[Connection]) -> Round:
         """Let the workers serve requests, and kill the server in the middle of every other round or so."""
-        for connection in connections:
-            connection.send((self.tally.rounds, REQUESTS))
+        for each in connections:
+            each.send((self.tally.rounds, REQUESTS))
         kill_at = self.random.randrange(20, 600)  # messages: a round has some hundred
         told: dict[tuple[Connection, int], Operation] = {}
         busy, messages, crashes = list(connections), 0, list[int]()
@@ -156,29 +156,31 @@ def _alive(load: Operation) -> bool:
 
 
 @contextmanager
-def workers(site: Site) -> Iterator[list[Connection]]:
+def workers() -> Iterator[list[Connection]]:
     """Run the worker processes within the ``with`` block."""
     spawn = multiprocessing.get_context("spawn")
     connections, processes = list[Connection](), list[Any]()
     try:
         for who in WORKERS:
             ours, theirs = spawn.Pipe()
-            process = spawn.Process(target=work, args=(site, who, theirs))
-            process.start()
+            processes.append(spawn.Process(target=work, args=(who, theirs)))
+            processes[-1].start()
             theirs.close()
             connections.append(ours)
-            processes.append(process)
-        for connection in connections:
-            connection.recv()
         yield connections
-        for connection in connections:
-            connection.send(None)
-        for process in processes:
-            process.join()
     finally:
-        for process in processes:
-            process.kill()
+        for process, connection in zip(processes, connections, strict=True):
+            process.kill()  # one may be in the middle of a round that has failed
             process.join()
+            connection.close()
+
+
+def tell(connections: Sequence[Connection], site: Site) -> None:
+    """Let all workers open a site's store."""
+    for connection in connections:
+        connection.send(site)
+    for connection in connections:
+        connection.recv()
 
 
 def jars_in(folder: Path) -> Path:

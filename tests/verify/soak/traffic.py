@@ -133,23 +133,38 @@ VERBS: Final = {
 }
 
 
-def work(site: Site, who: str, parent: Connection) -> None:
-    """Serve rounds of requests, as the parent asks, and report each call of the store as it is made."""
-    logging.getLogger("sessioncore").setLevel(logging.CRITICAL)
-    store: Any = site.opener()
-    parent.send(None)
-    while (asked := parent.recv()) is not None:
-        number, requests = asked
-        witnessed: Any = Reporting(parent).witness(who, store)
-        sessions = Sessions(site.between(witnessed) if site.between else witnessed, POLICY)
-        worker = Worker(sessions, site.jars, who, number)
-        for _ in range(requests):
-            try:
-                worker.serve()
-            except SessionError:  # a 503 or a 409: the browser comes back when the site is up again
-                wait_for(store)
+def work(who: str, parent: Connection) -> None:
+    """Do as the parent says: open a site's store, or serve a round of requests there; None is the end."""
+    for name in ("sessioncore", "psycopg.pool"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # that the server is down is no news
+    store: Any = None
+    while (said := parent.recv()) is not None:
+        if isinstance(said, Site):
+            close(store)
+            site, store = said, said.opener()
+        else:
+            number, requests = said
+            serve(site, store, who, number, requests, parent)
         parent.send(None)
-    store.close()
+    close(store)
+
+
+def close(store: Any) -> None:
+    """Close a store, if there is one."""
+    if store is not None:
+        store.close()
+
+
+def serve(site: Site, store: Any, who: str, number: int, requests: int, parent: Connection) -> None:
+    """Serve a round of requests, and report each call of the store as it is made."""
+    witnessed: Any = Reporting(parent).witness(who, store)
+    sessions = Sessions(site.between(witnessed) if site.between else witnessed, POLICY)
+    worker = Worker(sessions, site.jars, who, number)
+    for _ in range(requests):
+        try:
+            worker.serve()
+        except SessionError:  # a 503 or a 409: the browser comes back when the site is up again
+            wait_for(store)
 
 
 def wait_for(store: Any) -> None:

@@ -1,0 +1,48 @@
+"""The soak finds what a careless store, a forgetful server and a wrong change do to sessions, and nothing else."""
+
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+
+import pytest
+from tests.verify.soak.broken import Forgetful, Overwriting, Renewing
+from tests.verify.soak.layer import valkey
+from tests.verify.soak.rounds import workers
+
+from sessioncore.testing.linear import NotLinearizable
+
+MOST = 30  # rounds within which a bug has to be found
+
+
+@pytest.fixture(scope="module")
+def connections() -> Iterator[list[Connection]]:
+    """Start the workers once."""
+    with workers() as connections:
+        yield connections
+
+
+def test_a_server_that_keeps_what_it_acknowledges_holds_though_it_is_killed(connections: list[Connection]) -> None:
+    with valkey() as soak:
+        tally = soak.run(connections, 0, least=2)
+
+        assert tally.kills > 1
+        assert min(tally.calls, tally.replayed, tally.ended) > 0
+
+
+def test_a_server_that_writes_nothing_to_disk_is_caught_when_it_is_killed(connections: list[Connection]) -> None:
+    with valkey(appendonly="no") as soak, pytest.raises(NotLinearizable, match="the row"):
+        soak.run(connections, 0, MOST)
+
+
+def test_a_store_whose_swap_ignores_the_old_row_is_caught(connections: list[Connection]) -> None:
+    with valkey(Overwriting) as soak, pytest.raises(NotLinearizable, match="Swap"):
+        soak.run(connections, 0, MOST)
+
+
+def test_a_store_that_acknowledges_an_end_and_forgets_it_is_caught(connections: list[Connection]) -> None:
+    with valkey(Forgetful) as soak, pytest.raises(AssertionError, match="alive again"):
+        soak.run(connections, 0, MOST)
+
+
+def test_a_change_that_no_event_of_the_table_makes_is_caught(connections: list[Connection]) -> None:
+    with valkey(between=Renewing) as soak, pytest.raises(AssertionError, match="no events of the table"):
+        soak.run(connections, 0, MOST)
