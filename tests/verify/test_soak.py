@@ -5,10 +5,15 @@ from multiprocessing.connection import Connection
 
 import pytest
 from tests.verify.soak.broken import Forgetful, Overwriting, Renewing
+from tests.verify.soak.checking import check_orders
 from tests.verify.soak.layer import valkey
 from tests.verify.soak.rounds import workers
 
-from sessioncore.testing.linear import NotLinearizable
+from sessioncore import Session
+from sessioncore import effects as fx
+from sessioncore.testing.clock import START
+from sessioncore.testing.linear import NotLinearizable, Operation
+from sessioncore.testing.rows import ended, guest, rotated, touched
 
 MOST = 30  # rounds within which a bug has to be found
 
@@ -46,3 +51,30 @@ def test_a_store_that_acknowledges_an_end_and_forgets_it_is_caught(connections: 
 def test_a_change_that_no_event_of_the_table_makes_is_caught(connections: list[Connection]) -> None:
     with valkey(between=Renewing) as soak, pytest.raises(AssertionError, match="no events of the table"):
         soak.run(connections, 0, MOST)
+
+
+# -- what a crash may lose -----------------------------------------------------------------------------------
+
+
+def lost(old: Session, new: Session) -> list[Operation]:
+    """Give the history of an acknowledged change that is gone after a crash at 5."""
+    return [
+        Operation("ann", fx.Swap(None, old), 1, 2, True),
+        Operation("ann", fx.Swap(old, new), 3, 4, True),
+        Operation("ben", fx.Load(old.sid), 6, 7, (old, None)),
+    ]
+
+
+def test_a_lost_touch_is_forgiven_only_to_a_store_that_promises_no_more_and_only_after_a_crash() -> None:
+    history = lost(guest(), touched(guest(), START + 1))
+
+    check_orders(history, [5], lossy=True)
+    for crashes, lossy in (([5], False), ([], True), ([8], True)):
+        with pytest.raises(NotLinearizable):
+            check_orders(history, crashes, lossy=lossy)
+
+
+@pytest.mark.parametrize("kept", [rotated(guest(), "second"), ended(guest(), START)], ids=["rotation", "end"])
+def test_a_lost_rotation_or_end_is_forgiven_to_nobody(kept: Session) -> None:
+    with pytest.raises(NotLinearizable):
+        check_orders(lost(guest(), kept), [5], lossy=True)
