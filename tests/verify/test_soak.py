@@ -5,7 +5,7 @@ from multiprocessing.connection import Connection
 
 import pytest
 from tests.verify.soak.broken import Forgetful, Overwriting, Renewing
-from tests.verify.soak.checking import check_orders
+from tests.verify.soak.checking import Crash, check_orders
 from tests.verify.soak.layer import valkey
 from tests.verify.soak.rounds import workers
 
@@ -68,8 +68,8 @@ def lost(old: Session, new: Session) -> list[Operation]:
 def test_a_lost_touch_is_forgiven_only_to_a_store_that_promises_no_more_and_only_after_a_crash() -> None:
     history = lost(guest(), touched(guest(), START + 1))
 
-    check_orders(history, [5], lossy=True)
-    for crashes, lossy in (([5], False), ([], True), ([8], True)):
+    check_orders(history, [Crash(5, 5)], lossy=True)
+    for crashes, lossy in (([Crash(5, 5)], False), ([], True), ([Crash(8, 8)], True)):
         with pytest.raises(NotLinearizable):
             check_orders(history, crashes, lossy=lossy)
 
@@ -77,4 +77,4 @@ def test_a_lost_touch_is_forgiven_only_to_a_store_that_promises_no_more_and_only
 @pytest.mark.parametrize("kept", [rotated(guest(), "second"), ended(guest(), START)], ids=["rotation", "end"])
 def test_a_lost_rotation_or_end_is_forgiven_to_nobody(kept: Session) -> None:
     with pytest.raises(NotLinearizable):
-        check_orders(lost(guest(), kept), [5], lossy=True)
+        check_orders(lost(guest(), kept), [Crash(5, 5)], lossy=True)

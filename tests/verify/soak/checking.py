@@ -12,7 +12,15 @@ from sessioncore.testing.linear import Operation, check_linearizable
 
 
 @frozen
-class Lose:
+class Crash:
+    """Say when a server was told to die, and when it was dead: what it did in between may be lost too."""
+
+    began: int
+    over: int
+
+
+@frozen
+class Lose(fx.Effect[bool]):
     """Stand for the loss, in a crash, of a change that its store did not promise to keep."""
 
     old: Session
@@ -36,7 +44,7 @@ def subjects_of(operations: Iterable[Operation]) -> set[str]:
     return {subject for each in operations if (subject := getattr(each.call, "subject", ""))}
 
 
-def check_orders(operations: Sequence[Operation], crashes: Sequence[int], *, lossy: bool) -> None:
+def check_orders(operations: Sequence[Operation], crashes: Sequence[Crash], *, lossy: bool) -> None:
     """Raise ``NotLinearizable`` if a row or an epoch was not one thing that does one call at a time."""
     for sid in sids_of(operations):
         mine = of_row(operations, sid)
@@ -46,12 +54,12 @@ def check_orders(operations: Sequence[Operation], crashes: Sequence[int], *, los
         check_epoch(operations, subject)
 
 
-def _losses(operations: Sequence[Operation], crashes: Sequence[int]) -> Iterable[Operation]:
-    """Say which Touches and Writes a crash may have lost: those that began before it."""
-    for crashed in crashes:
+def _losses(operations: Sequence[Operation], crashes: Sequence[Crash]) -> Iterable[Operation]:
+    """Say which Touches and Writes a crash may have lost: those that began before it was over."""
+    for crash in crashes:
         for each in operations:
-            if isinstance(each.call, fx.Swap) and each.invoked < crashed and (lost := _light(each.call)):
-                yield Operation("the crash", lost, crashed)
+            if isinstance(each.call, fx.Swap) and each.invoked < crash.over and (lost := _light(each.call)):
+                yield Operation("the crash", lost, crash.began)
 
 
 def _light(swap: fx.Swap) -> Lose | None:

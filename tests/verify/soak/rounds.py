@@ -14,7 +14,7 @@ from attrs import define, field, frozen
 from sessioncore.testing.history import History
 from sessioncore.testing.linear import Operation
 
-from .checking import check_ends, check_orders, sids_of
+from .checking import Crash, check_ends, check_orders, sids_of
 from .replaying import check_replay
 from .traffic import POLICY, Site, wait_for, work
 
@@ -55,7 +55,7 @@ class Round:
     """Hold what a round recorded, and when the server was killed in it."""
 
     operations: list[Operation]
-    crashes: list[int]
+    crashes: list[Crash]
 
 
 @define
@@ -87,7 +87,7 @@ class Soak:
             each.send((self.tally.rounds, REQUESTS))
         kill_at = self.random.randrange(20, 600)  # messages: a round has some hundred
         told: dict[tuple[Connection, int], Operation] = {}
-        busy, messages, crashes = list(connections), 0, list[int]()
+        busy, messages, crashes = list(connections), 0, list[Crash]()
         while busy:
             for connection in wait(busy):
                 assert isinstance(connection, Connection)
@@ -100,13 +100,14 @@ class Soak:
                     crashes += [self.crash()]
         return Round([*told.values(), *self.looks(list(told.values()))], crashes)
 
-    def crash(self) -> int:
+    def crash(self) -> Crash:
         """Kill the server and start it again; say when."""
-        at = time.monotonic_ns()
+        began = time.monotonic_ns()
         self.server.kill()
+        crash = Crash(began, time.monotonic_ns())
         self.server.start()
         self.tally.kills += 1
-        return at
+        return crash
 
     def looks(self, operations: Sequence[Operation]) -> list[Operation]:
         """Look at every session once more when all is quiet."""
@@ -125,14 +126,13 @@ class Soak:
 
     def check(self, played: Round) -> None:
         """Check one round. Raises ``AssertionError``."""
-        operations = played.operations
-        tally = self.tally
-        tally.ended += check_ends(operations)
-        tally.replayed += check_replay(operations, POLICY)
-        check_orders(operations, played.crashes, lossy=self.lossy)
+        operations, tally = played.operations, self.tally
         tally.rounds += 1
         tally.calls += len(operations)
         tally.unknown += sum(not each.known for each in operations)
+        tally.ended += check_ends(operations)
+        tally.replayed += check_replay(operations, POLICY)
+        check_orders(operations, played.crashes, lossy=self.lossy)
         self.ended += [each for each in operations if each.who == "afterwards" and not _alive(each)]
 
     def audit(self) -> None:
