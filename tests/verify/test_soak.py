@@ -1,9 +1,11 @@
 """The soak finds what a careless store, a forgetful server and a wrong change do to sessions, and nothing else."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from multiprocessing.connection import Connection
 
 import pytest
+from tests.servers.valkey import Server
 from tests.verify.soak.broken import Forgetful, Overwriting, Renewing
 from tests.verify.soak.checking import Crash, check_orders
 from tests.verify.soak.layer import valkey
@@ -12,6 +14,7 @@ from tests.verify.soak.rounds import workers
 from sessioncore import Session
 from sessioncore import effects as fx
 from sessioncore.testing.clock import START
+from sessioncore.testing.history import History
 from sessioncore.testing.linear import NotLinearizable, Operation
 from sessioncore.testing.rows import ended, guest, rotated, touched
 
@@ -51,6 +54,21 @@ def test_a_store_that_acknowledges_an_end_and_forgets_it_is_caught(connections: 
 def test_a_change_that_no_event_of_the_table_makes_is_caught(connections: list[Connection]) -> None:
     with valkey(between=Renewing) as soak, pytest.raises(AssertionError, match="no events of the table"):
         soak.run(connections, 0, MOST)
+
+
+def test_a_session_that_comes_back_from_a_snapshot_long_after_it_ended_is_caught_at_last() -> None:
+    with valkey(appendonly="no", save="3600 1") as soak:
+        assert isinstance(soak.server, Server)
+        live, history = guest(), History()
+        with closing(soak.open()) as store:
+            store.swap(None, live)
+            soak.server.ask("SAVE")
+            store.swap(live, ended(live, START))
+            history.witness("ann", store).load(live.sid)
+        soak.ended = history.operations
+
+        with pytest.raises(AssertionError, match="alive again"):
+            soak.audit()
 
 
 # -- what a crash may lose -----------------------------------------------------------------------------------
