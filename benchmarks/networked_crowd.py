@@ -15,10 +15,10 @@ from sessioncore_io.valkey.scripts import MINT, SWAP, Command
 
 BATCH: Final = 2_000
 COPY: Final = (
-    "COPY sessioncore.sessions (sid, version, deadline, sweep_at, ended_at, proof, subject, issuer, upstream, record) "
+    "COPY sessioncore.sessions (sid, version, deadline, sweep_at, ended_at, subject, issuer, upstream, record) "
     "FROM STDIN (FORMAT BINARY)"
 )
-TYPES: Final = ("text", "int8", "int8", "int8", "int8", "bytea", "text", "text", "text", "bytea")
+TYPES: Final = ("text", "int8", "int8", "int8", "int8", "text", "text", "text", "bytea")
 EPOCHS: Final = """
 INSERT INTO sessioncore.epochs (subject, value) SELECT DISTINCT subject, %s::bigint FROM sessioncore.sessions
 ON CONFLICT DO NOTHING

@@ -31,7 +31,7 @@ def copied(server: PostgresServer, rows: Iterable[Session]) -> None:
     with psycopg.connect(server.url()) as connection, connection.cursor().copy(COPY) as copy:
         for row in rows:
             hour = row.deadline - row.deadline % 3_600_000
-            keys = row.sid, row.version, row.deadline, hour, row.ended_at, bytes.fromhex(row.proof)
+            keys = row.sid, row.version, row.deadline, hour, row.ended_at
             copy.write_row((*keys, row.subject, *row.upstream, encode(row)))
 
 

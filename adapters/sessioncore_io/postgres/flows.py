@@ -61,7 +61,6 @@ def swap(old: Session | None, new: Session, announce: bool) -> Flow[bool]:
         new.deadline,
         new.deadline - new.deadline % SWEEP,
         new.ended_at,
-        bytes.fromhex(new.proof),
         new.subject,
         *new.upstream,
         encode(new),
@@ -69,7 +68,7 @@ def swap(old: Session | None, new: Session, announce: bool) -> Flow[bool]:
     if old is None:
         rows = yield from Statement(sql.INSERT, values).ask()
     else:
-        rows = yield from Statement(_update(old, new, announce), (*values, old.version, bytes.fromhex(old.proof))).ask()
+        rows = yield from Statement(_update(old, new, announce), (*values, old.version, encode(old))).ask()
     return len(rows) == 1
 
 

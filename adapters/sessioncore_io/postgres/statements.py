@@ -11,17 +11,17 @@ FROM sessioncore.sessions s LEFT JOIN sessioncore.epochs e ON e.subject = s.subj
 """
 
 INSERT: Final = b"""
-INSERT INTO sessioncore.sessions (sid, version, deadline, sweep_at, ended_at, proof, subject, issuer, upstream, record)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (sid) DO NOTHING RETURNING true
+INSERT INTO sessioncore.sessions (sid, version, deadline, sweep_at, ended_at, subject, issuer, upstream, record)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (sid) DO NOTHING RETURNING true
 """
 
 _SET: Final = b"""
-UPDATE sessioncore.sessions AS s SET version = $2, deadline = $3, sweep_at = $4, ended_at = $5, proof = $6,
-subject = $7, issuer = $8, upstream = $9, record = $10
+UPDATE sessioncore.sessions AS s SET version = $2, deadline = $3, sweep_at = $4, ended_at = $5, subject = $6,
+issuer = $7, upstream = $8, record = $9
 """
 
-# A version never comes back in a row's life, so (version, proof) name exactly one record.
-_WHERE: Final = b" WHERE s.sid = $1 AND s.version = $11 AND s.proof = $12 AND s.ended_at = 9007199254740992 "
+# The whole record: a crash can take back a Touch or a Write, whose version is then given again.
+_WHERE: Final = b" WHERE s.sid = $1 AND s.version = $10 AND s.record = $11 AND s.ended_at = 9007199254740992 "
 
 UPDATE: Final = _SET + _WHERE + b"RETURNING true"
 

@@ -10,8 +10,8 @@ CREATE TABLE sessioncore.schema_version (
     version integer NOT NULL
 );
 
--- `record` is the session; the columns beside it are what statements compare and list by. (version, proof) name
--- exactly one record: a swap compares them, so no statement depends on an isolation level.
+-- `record` is the session; the columns beside it are what statements list by. A swap compares the whole record, so no
+-- statement depends on an isolation level, nor on a version that a crash took back and somebody wrote again.
 -- `sweep_at` is the deadline, rounded down to a whole hour: it is indexed and the deadline is not, so a touch
 -- changes no indexed column and stays on its page (a HOT update), for which the fill factor leaves room.
 CREATE TABLE sessioncore.sessions (
@@ -20,7 +20,6 @@ CREATE TABLE sessioncore.sessions (
     deadline bigint NOT NULL,
     sweep_at bigint NOT NULL,
     ended_at bigint NOT NULL,
-    proof    bytea NOT NULL,
     subject  text COLLATE "C" NOT NULL,
     issuer   text COLLATE "C" NOT NULL,
     upstream text COLLATE "C" NOT NULL,
