@@ -9,7 +9,7 @@ from attrs import evolve
 from sessioncore import Contention, Epoch, LogOut, Notice, Reason, Refused, Restamp, Session, StoreUnavailable, Touch
 from sessioncore.effects import Flow, Now, Tell
 from sessioncore.events import Credential
-from sessioncore.flows import Chapter, Standing, Token, commit, keep_only, open_session, proof_of, touch
+from sessioncore.flows import Chapter, Outcome, Standing, Token, commit, keep_only, open_session, proof_of, touch
 from sessioncore.policy import touch_due
 from sessioncore.refusals import NOT_KEPT
 
@@ -68,7 +68,7 @@ class StoredVisit(Visit):
         if chapter is None:
             return
         outcome = yield from commit(chapter, self._shell.policy)
-        if outcome.stored and chapter.begun is None and isinstance(chapter.events[-1], LogOut):
+        if chapter.begun is None and isinstance(chapter.events[-1], LogOut) and _changed_its_own(outcome, chapter):
             self._order = CLEAR  # our own event ended it; who finds it ended leaves the cookie alone
 
     def _store_current(self, chapter: Chapter) -> Flow[None]:
@@ -207,3 +207,8 @@ class StoredVisit(Visit):
 def _only_logout(chapter: Chapter) -> Chapter | None:
     events = tuple(event for event in chapter.events if isinstance(event, LogOut))
     return evolve(chapter, events=events) if events and chapter.begun is None else None
+
+
+def _changed_its_own(outcome: Outcome, chapter: Chapter) -> bool:
+    """Tell whether it was this row that changed: a login whose session has ended goes on in another."""
+    return outcome.stored and outcome.session is not None and outcome.session.sid == chapter.sid

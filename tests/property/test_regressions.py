@@ -1,10 +1,17 @@
 """What the suite once found, as explicit examples."""
 
+from collections.abc import Callable
+
+import pytest
+from tests.property.searching import LOG_IN, walked, wsgi_driver
+
 from sessioncore import NEVER, Policy, Reason
 from sessioncore.policy import MINUTE
 from sessioncore.testing.clock import START
+from sessioncore.testing.suite.core_driver import CoreDriver
+from sessioncore.testing.suite.driver import Driver
 from sessioncore.testing.suite.machine import NORMAL, machine_for
-from sessioncore.testing.suite.script import Request
+from sessioncore.testing.suite.script import Request, Verb
 from sessioncore.testing.suite.shell_driver import ShellDriver
 from sessioncore_io.memory import MemoryStore
 
@@ -88,3 +95,34 @@ def test_a_login_in_the_last_millisecond_of_its_session_goes_on_with_it() -> Non
     suite.teardown()
 
     assert len(rows) == 1
+
+
+LOG_IN_AS_ALICE: tuple[Verb, ...] = (("attempt", "alice"), ("log_in", ["pwd"], False, "authenticated", NEVER))
+LOG_IN_AS_BOB: tuple[Verb, ...] = (("attempt", "bob"), *LOG_IN_AS_ALICE[1:])
+LOG_OUT: tuple[Verb, ...] = (("log_out",),)
+
+
+@pytest.mark.parametrize("build", [CoreDriver, memory_driver, wsgi_driver])
+@pytest.mark.parametrize("other", [LOG_OUT, LOG_IN_AS_BOB])
+def test_a_logout_from_a_session_that_the_browser_never_held_leaves_its_cookie_alone(
+    build: Callable[[Policy], Driver], other: tuple[Verb, ...]
+) -> None:
+    """A login whose session was ended beside it begins another, and the logout after it ends that one.
+
+    The browser may hold the cookie of a newer login by then, and clearing goes by the cookie's name.
+    """
+    verbs = (*LOG_IN_AS_ALICE, *LOG_OUT)
+    raced = ("race", {"browser": 0, "verbs": verbs, "other": 0, "others": other})
+
+    assert walked(build, LOG_IN, raced) == "nothing"
+
+
+@pytest.mark.parametrize("build", [CoreDriver, memory_driver, wsgi_driver])
+def test_the_model_knows_that_a_login_leaves_a_session_that_became_somebodys_meanwhile(
+    build: Callable[[Policy], Driver],
+) -> None:
+    """Bob logged in with the guest's session first: Alice's login, and her logout, are of another one."""
+    verbs = (*LOG_IN_AS_ALICE, *LOG_OUT)
+    raced = ("race", {"browser": 0, "verbs": verbs, "other": 0, "others": LOG_IN_AS_BOB})
+
+    assert walked(build, ("write", {"browser": 0, "verbs": (("set", "theme", 1),)}), raced) == "nothing"

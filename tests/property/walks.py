@@ -16,6 +16,7 @@ WALKS: dict[str, Walk] = {
         BROWSE,
     ),
     "a lifetime that is one millisecond late": (LOG_IN, live_until(1)),
+    "a cap that nobody enforces": tuple(("log_in", {"browser": browser, "verbs": ALICE}) for browser in range(3)),
     "a second factor that is never forgotten": (LOG_IN, MFA, live_until(2)),
     "an epoch that nobody compares": (LOG_IN, RESET, BROWSE),
     "an epoch read after the password check": (

@@ -272,7 +272,9 @@ class Bare(MutableMapping[str, Any]):
         while self._chapters:
             chapter = self._chapters.pop(0)
             outcome = self.driver.run(flows.commit(chapter, self.driver.policy))
-            if outcome.stored and chapter.begun is None and isinstance(chapter.events[-1], LogOut):
+            # A login whose session was ended beside it may have gone on in another, which no cookie names.
+            ended = outcome.stored and outcome.session is not None and outcome.session.sid == chapter.sid
+            if ended and chapter.begun is None and isinstance(chapter.events[-1], LogOut):
                 self.cookie = ""
         if self._events:
             self._store(self._chapter(), self._secret)

@@ -58,9 +58,9 @@ PARTS: Final = st.one_of(WRITES, WRITES, CREDENTIALS)
 KEEPING: Final = st.sampled_from([("password_changed",), ("end_others",)])
 ALONE: Final = st.builds(lambda write, keep, after: (*write, keep, *after), WRITES, KEEPING, WRITES)
 MEDLEYS: Final = st.lists(PARTS, max_size=3).map(lambda parts: tuple(verb for part in parts for verb in part))
-# The cap is promised when no login is in flight: races are run by everything else.
 RACERS: Final = st.one_of(
     WRITES,
+    LOGINS,
     st.sampled_from([(("satisfy_mfa", "otp"),), (("reauthenticate", "pwd"),), (("log_out",),)]),
 )
 REQUESTS: Final = st.one_of(MEDLEYS, MEDLEYS, MEDLEYS, ALONE, KEEPING.map(lambda keep: (keep,)))

@@ -2,6 +2,8 @@
 
 from attrs import define
 
+from sessioncore import State
+
 from .expecting import Expecting
 from .reference import Known
 from .worth import CREDENTIALS, Chapter, Crumb, Held, NotDone
@@ -45,7 +47,8 @@ class Storing(Expecting):
         self._replay(chapter)
         if s is not None and rotated and stood:
             s.former, s.token = s.token, f"never handed out, after {s.token}"
-        if stood and not chapter.begun and chapter.acts[-1].what == "log_out":
+        ended = stood and s is not None and s.reason is not None  # not another, which a login went on to
+        if ended and not chapter.begun and chapter.acts[-1].what == "log_out":
             self.crumb = Crumb.CLEARED
 
     def _store(self) -> None:
@@ -57,7 +60,8 @@ class Storing(Expecting):
             return
         if self.begun or stored is not self.known or (self.rotates and not raced):
             self._set_cookie(stored)
-        self.newcomer = stored if any(act.what == "log_in" for act in chapter.acts) else self.newcomer
+        counted = ("log_in", "satisfy_mfa") if stored.needs is State.MFA_SATISFIED else ("log_in",)
+        self.newcomer = stored if any(act.what in counted for act in chapter.acts) else self.newcomer
         self._go_on_with(stored)
 
     def _set_cookie(self, s: Known) -> None:
