@@ -23,7 +23,7 @@ from sessioncore import (
     Tick,
     Touch,
 )
-from sessioncore.effects import Flow
+from sessioncore.effects import Flow, OfSubject
 from sessioncore.flows import committing, ending, resetting
 from sessioncore.testing.explore import Actor, Ask, Broken, Check, NoSuchSchedule, explore, replay_story
 from sessioncore.testing.explore.properties import ended_once_acknowledged, never_over, only_refused, only_unavailable
@@ -157,6 +157,13 @@ def unmoved(store: ModelStore, subject: str, at: int, cause: Reason, expected: i
     return Epoch(value=at, cause=cause)
 
 
+def capped_together(own: Session, policy: Policy) -> Flow[list[Session]]:
+    """Cap sessions that owe a factor and those that owe none as one."""
+    rows = yield from OfSubject(own.subject, live=True).ask()
+    standing = sorted(rows, key=lambda row: (row.since, row.sid))
+    return standing[: max(0, len(standing) - policy.max_sessions)]
+
+
 def sharing(store: ModelStore, old: Session | None, new: Session) -> bool:
     """Give every row the same proof."""
     store.rows[new.sid] = evolve(new, proof="0" * 64)
@@ -179,6 +186,8 @@ def rotating(event: LogIn, session: Session, base: Session, raced: bool) -> LogI
         (ModelStore, "supersede", unmoved, ("touch", "revoke"), "and it opens a session"),
         (resetting, "enforce_cap", nothing, ("capped", "others"), "under a cap of 1"),
         (committing, "enforce_cap", nothing, ("capped", "capped"), "under a cap of 1"),
+        (committing, "enforce_cap", nothing, ("owing", "owing"), "under a cap of 1"),
+        (ending, "_beyond_cap", capped_together, ("touch", "owing"), "was evicted"),
         (ending, "tell_change", nothing, ("touch", "sweep"), "an end was not told"),
         (committing, "_with_proofs", rotating, ("relogin", "relogin"), "opens nothing"),
     ],

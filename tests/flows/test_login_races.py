@@ -1,6 +1,7 @@
 """Logins and second factors that race: the browser ends signed in, and nobody gets more sessions than the cap."""
 
 import pytest
+from attrs import evolve
 
 from sessioncore import Policy, State
 from sessioncore.testing.clock import START
@@ -163,6 +164,59 @@ def test_a_login_beyond_the_cap_evicts_the_oldest_login(stage: Stage) -> None:
     assert stage.store.rows[old.sid].reason == "evicted"
     assert opens(stage.store, mid) is not None
     assert opens(stage.store, new) is not None
+
+
+OWING = State.MFA_SATISFIED
+
+
+def test_logins_that_owe_a_factor_evict_no_session_that_owes_none(stage: Stage) -> None:
+    policy = Policy(max_sessions=2)
+    mine = stage.visit("mine", None, logging_in(), policy=policy)
+    halves = [stage.visit(f"half{n}", None, logging_in(needs=OWING), policy=policy, at=START + n + 1) for n in range(4)]
+
+    assert opens(stage.store, mine) is not None
+    assert [opens(stage.store, half) is not None for half in halves] == [False, False, True, True]
+
+
+def test_a_full_login_evicts_no_session_that_owes_a_factor(stage: Stage) -> None:
+    policy = Policy(max_sessions=1)
+    half = stage.visit("half", None, logging_in(needs=OWING), policy=policy)
+    full = stage.visit("full", None, logging_in(), policy=policy, at=START + 1)
+
+    assert opens(stage.store, half) is not None
+    assert opens(stage.store, full) is not None
+
+
+def test_a_step_up_that_completes_a_login_is_held_to_the_cap(stage: Stage) -> None:
+    policy = Policy(max_sessions=1)
+    old = stage.visit("old", None, logging_in(), policy=policy)
+    half = stage.visit("half", None, logging_in(needs=OWING), policy=policy, at=START + 1)
+    before = opens(stage.store, old)
+    full = stage.visit("full", half, stepping_up(), policy=policy, at=START + 2)
+
+    assert before is not None
+    assert opens(stage.store, full) is not None
+    assert stage.store.rows[old.sid].reason == "evicted"
+
+
+def test_a_step_up_of_a_session_that_owed_nothing_evicts_nobody(stage: Stage) -> None:
+    policy = Policy(max_sessions=2)
+    mine = stage.visit("mine", None, logging_in(), policy=policy)
+    other = stage.visit("other", None, logging_in(), policy=policy, at=START + 1)
+    mine = stage.visit("stronger", mine, stepping_up(), policy=evolve(policy, max_sessions=1), at=START + 2)
+
+    assert opens(stage.store, mine) is not None
+    assert opens(stage.store, other) is not None
+
+
+def test_two_step_ups_at_once_leave_at_most_the_cap_alive(stage: Stage) -> None:
+    policy = Policy(max_sessions=1)
+    wide = evolve(policy, max_sessions=2)
+    one = stage.visit("first", None, logging_in(needs=OWING), policy=wide)
+    two = stage.visit("second", None, logging_in(needs=OWING), policy=wide, at=START + 1)
+    actors = (request("one", one, stepping_up(), policy=policy), request("two", two, stepping_up(), policy=policy))
+
+    explore(stage.store, actors, at_most(1, policy), *ALWAYS)
 
 
 def test_a_guest_of_long_standing_who_logs_in_does_not_evict_itself(stage: Stage) -> None:

@@ -21,7 +21,7 @@ from ..errors import Refused, StoreUnavailable
 from ..events import Credential, Event, LogIn, LogOut, Reauthenticate, SatisfyMfa, Touch
 from ..machine import begin, settle, step
 from ..policy import Policy, moment_for
-from ..records import Epoch, Session
+from ..records import Epoch, Session, State
 from ..values import Notice
 from .ending import after_newest, enforce_cap
 from .telling import Turn, changes, tell, tell_change
@@ -183,10 +183,17 @@ def _finish(chapter: Chapter, row: Session | None, replayed: _Replayed, at: int,
     yield from tell(replayed.told, session, at)
     if replayed.left:
         return (yield from _begin_again(chapter, replayed.left, policy))
-    login = chapter.login
-    if login is not None and session.live:
-        yield from enforce_cap(session, login, policy)
+    one_more = _one_more(chapter, session)
+    if one_more is not None and session.live:
+        yield from enforce_cap(session, one_more, policy)
     return Outcome(session, stored=session is not row)
+
+
+def _one_more(chapter: Chapter, session: Session) -> LogIn | SatisfyMfa | None:
+    """Give the event by which the cap counts one session more: a login, or the second factor that a login owed."""
+    if session.needs is not State.MFA_SATISFIED:
+        return chapter.login
+    return next((event for event in chapter.events if isinstance(event, LogIn | SatisfyMfa)), None)
 
 
 def _begin_again(chapter: Chapter, events: tuple[Event, ...], policy: Policy) -> Flow[Outcome]:

@@ -5,7 +5,7 @@ from typing import Final
 
 from ..effects import Due, Flow, Load, Now, OfSubject, Purge, ReadEpoch, Swap, Tell
 from ..errors import Contention, InvalidSetting, NotYours, Refused, StoreUnavailable
-from ..events import LogIn, LogOut, Restamp
+from ..events import LogIn, LogOut, Restamp, SatisfyMfa
 from ..machine import settle, step
 from ..policy import Policy, moment_for
 from ..records import Epoch, Reason, Session, State
@@ -73,11 +73,13 @@ def end(sid: str, reason: Reason, subject: str | AnySubject, policy: Policy) -> 
         turn = yield from turn.again(sid)
 
 
-def enforce_cap(own: Session, login: LogIn | Restamp, policy: Policy) -> Flow[None]:
+def enforce_cap(own: Session, login: LogIn | SatisfyMfa | Restamp, policy: Policy) -> Flow[None]:
     """End the subject's oldest logins beyond the cap, the caller's own last.
 
-    Every login does this after its own commit and in the same order, so parallel ones agree on who stays. The
-    order is that of ``since``: by ``created_at`` a guest of long standing who logs in would end themselves.
+    Sessions that still owe a factor are capped apart from those that owe none: else somebody with nothing but the
+    password could evict the owner. Every login, and every step-up that completes one, does this after its own commit
+    and in the same order, so parallel ones agree on who stays. The order is that of ``since``: by ``created_at`` a
+    guest of long standing who logs in would end themselves.
     Raises ``Refused`` if the caller's own session is one of those that go. The login is stored by then, so a store
     that fails now is told and not raised: the next login ends what is too many.
     """
@@ -96,7 +98,8 @@ def enforce_cap(own: Session, login: LogIn | Restamp, policy: Policy) -> Flow[No
 def _beyond_cap(own: Session, policy: Policy) -> Flow[list[Session]]:
     rows, epoch = yield from _rows_of(own.subject, live=True)
     at = yield from Now().ask()
-    standing = sorted((s for s in _settled(rows, epoch, at, policy) if s.live), key=lambda s: (s.since, s.sid))
+    alike = (s for s in _settled(rows, epoch, at, policy) if s.live and s.signed_in == own.signed_in)
+    standing = sorted(alike, key=lambda s: (s.since, s.sid))
     return standing[: max(0, len(standing) - policy.max_sessions)]
 
 

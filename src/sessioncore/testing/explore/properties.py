@@ -1,9 +1,10 @@
 """What a scene shows, and the properties that every scene has to have."""
 
 from collections import Counter
+from itertools import groupby
 from typing import Any, Final
 
-from sessioncore import NotYours, Policy, Refused, Session, State, StoreUnavailable, moment_for, settle
+from sessioncore import NotYours, Policy, Reason, Refused, Session, State, StoreUnavailable, moment_for, settle
 from sessioncore import flows as core
 from sessioncore.effects import run
 from sessioncore.flows import Token, proof_of
@@ -134,12 +135,23 @@ def at_most(limit: int, policy: Policy) -> Check:
 
 
 def never_over(limit: int, policy: Policy) -> Check:
-    """When nobody is logging in any more, at most so many sessions are alive."""
+    """When nobody is logging in any more, at most so many sessions are alive; those that owe a factor count apart."""
 
     def check(scene: Scene) -> None:
         if scene.finished and not scene.gone:
-            live = alive(scene, policy=policy)
-            assert len(live) <= limit, f"{len(live)} sessions live under a cap of {limit}"
+            for signed_in, live in groupby(sorted(s.signed_in for s in alive(scene, policy=policy))):
+                count = len(list(live))
+                assert count <= limit, f"{count} sessions live under a cap of {limit}, signed in: {signed_in}"
+
+    return check
+
+
+def never_evicted(sid: str) -> Check:
+    """No login that still owes a factor, and no other, ends this session because of the cap."""
+
+    def check(scene: Scene) -> None:
+        row = scene.store.rows[sid]
+        assert row.reason is not Reason.EVICTED, f"{sid} was evicted"
 
     return check
 

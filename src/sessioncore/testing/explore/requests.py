@@ -8,7 +8,7 @@ from typing import Any, Final
 from unittest.mock import patch
 
 import sessioncore_io.world
-from sessioncore import Policy, Reason
+from sessioncore import Policy, Reason, State
 from sessioncore import flows as core
 from sessioncore.effects import Flow
 from sessioncore.flows import Token
@@ -76,22 +76,24 @@ def leaving(handle: Handle) -> Flow[None]:
     yield
 
 
-def logging_in(subject: str = "alice", *, password: str = "old", methods: str = "pwd") -> Page:
-    """Begin an attempt, check the password, log in if it is right."""
+def logging_in(
+    subject: str = "alice", *, password: str = "old", methods: str = "pwd", needs: State = State.AUTHENTICATED
+) -> Page:
+    """Begin an attempt, check the password, log in if it is right; the login may need more than that."""
 
     def page(handle: Handle) -> Flow[None]:
         attempt = yield from core.attempt(subject)
         if (yield from Ask("password").ask()) == password:
-            handle.log_in(attempt, methods)
+            handle.log_in(attempt, methods, needs=needs)
 
     return page
 
 
 def stepping_up(method: str = "otp") -> Page:
-    """Satisfy MFA, if somebody is signed in."""
+    """Satisfy MFA, if somebody has logged in."""
 
     def page(handle: Handle) -> Flow[None]:
-        if handle.signed_in:
+        if handle.subject:
             handle.satisfy_mfa(method)
         return
         yield

@@ -11,7 +11,7 @@ from typing import Final
 
 from attrs import field, frozen
 
-from sessioncore import ANY_SUBJECT, Policy, Reason
+from sessioncore import ANY_SUBJECT, Policy, Reason, State
 from sessioncore import flows as core
 from sessioncore.flows import Token
 
@@ -79,6 +79,7 @@ PARTS: Final[dict[str, Part]] = {
     "login": _in_a_new_browser(logging_in()),
     "relogin": _in_my_browser(logging_in()),
     "capped": _in_a_new_browser(logging_in()),
+    "owing": _in_a_new_browser(logging_in(needs=State.MFA_SATISFIED)),
     "mfa": _in_my_browser(stepping_up()),
     "reauth": _in_my_browser(proving_again),
     "logout": _in_my_browser(leaving),
@@ -98,6 +99,7 @@ TRIPLES: Final = (
     *(("write", "write", other) for other in ("write", "relogin", "mfa", "others")),
     *(("relogin", "relogin", other) for other in ("write", "logout", "reset")),
     *(("capped", "capped", other) for other in ("logout", "touch")),
+    *(("owing", "owing", other) for other in ("capped", "touch")),
     ("mfa", "mfa", "mfa"),
     ("change", "change", "others"),
     ("sweep", "touch", "write"),
@@ -139,7 +141,7 @@ class Scenario:
 def set_stage(parts: Iterable[str], store: type[ModelStore] = ModelStore) -> Setting:
     """Sign Alice in with two browsers, with one if there is a cap, and go to the last millisecond of that."""
     stage = Stage(store())
-    policy = CAPPED if "capped" in parts else POLICY
+    policy = CAPPED if _CAPPED & set(parts) else POLICY
     other = stage.signed_in("elsewhere")
     mine = stage.visit("before", None, logging_in(), policy=policy)
     play(stage.store, Actor("purge", lambda: core.purge(0), START + 1))
@@ -161,6 +163,7 @@ def _named(parts: Iterable[str]) -> Iterator[tuple[str, str]]:
 # -- what holds ------------------------------------------------------------------------------------------------
 
 _STAYING: Final = {"touch", "write", "relogin", "mfa", "reauth"}
+_CAPPED: Final = {"capped", "owing"}
 
 
 def checks(scenario: Scenario, setting: Setting) -> tuple[Check, ...]:
@@ -194,9 +197,11 @@ def _of_all(scenario: Scenario, setting: Setting) -> Iterator[Check]:
     parts = set(scenario.parts)
     if parts <= _STAYING and not scenario.faults:
         yield props.browser_stays_signed_in(setting.mine)
+    if parts <= _STAYING | {"owing"} and not scenario.faults:
+        yield props.never_evicted(setting.mine.sid)
     if "purge" not in parts:
         yield props.no_cookie_before_its_commit
-    if "capped" in parts and not scenario.faults:
+    if parts & _CAPPED and not scenario.faults:
         yield props.never_over(CAPPED.max_sessions, CAPPED)
     if not scenario.faults:
         yield props.every_end_told

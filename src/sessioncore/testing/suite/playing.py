@@ -86,6 +86,10 @@ class Play(RuleBasedStateMachine):
     def _settled_state(self, s: Known) -> State:
         return State.AUTHENTICATED if self.model.mfa_lapsed(s) else s.state
 
+    def _owes(self, s: Known) -> bool:
+        """Tell whether a session still owes a factor: those are capped apart."""
+        return self._settled_state(s) not in (s.needs, State.MFA_SATISFIED)
+
     def superseded(self, subject: str) -> bool:
         """Tell whether the driver ended all sessions of the subject since this was last asked."""
         former, self.counted[subject] = self.counted.get(subject, 0), self.driver.store.superseded.get(subject, 0)
@@ -163,7 +167,8 @@ class Play(RuleBasedStateMachine):
         if newcomer is None or self.model.why_dead(newcomer) is not None:
             return False
         newcomer.sid = newcomer.sid or (answer.cookie or "")[:SID]
-        others = [s for s in self.model.of_subject(newcomer.subject) if s is not newcomer]
+        owes = self._owes(newcomer)
+        others = [s for s in self.model.of_subject(newcomer.subject) if s is not newcomer and self._owes(s) is owes]
         listed = frozenset(s.sid for s in self.driver.outside.sessions_of(newcomer.subject))
         standing = check.Standing(self.model.policy.max_sessions, (*others, newcomer), listed)
         check.cap_holds(standing)

@@ -33,7 +33,10 @@ class Standing:
 
 @invariant("CapHolds")
 def cap_holds(standing: Standing) -> bool:
-    """With no login in flight a subject has at most so many sessions, and the oldest logins went, none too many."""
+    """With no login in flight a subject has at most so many sessions, and the oldest logins went, none too many.
+
+    Those that still owe a factor are counted apart from those that owe none.
+    """
     right = len(standing.stay) == min(standing.cap, len(standing.before))
     return right and all(old.since.lo <= new.since.hi for old in standing.gone for new in standing.stay)
 
