@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from inspect import CORO_CLOSED, GEN_CLOSED, getcoroutinestate, getgeneratorstate
 from typing import Any
 
 import pytest
 
-from sessioncore import Contention, NotYours, Policy, Reason, StoreUnavailable
+from sessioncore import Contention, InvalidSetting, NotYours, Policy, Reason, StoreUnavailable
 from sessioncore import effects as fx
 from sessioncore import flows as core
 from sessioncore.effects import Effect, Flow, arun, run
@@ -95,13 +96,10 @@ def test_a_failure_that_the_flow_does_not_know_comes_out_unchanged(stage: Stage)
 
 
 def test_a_cancelled_flow_is_closed() -> None:
-    closed = []
-
     def patient() -> Flow[None]:
-        try:
-            yield from fx.Load("sid").ask()
-        finally:
-            closed.append("closed")
+        yield from fx.Load("sid").ask()
+
+    flow = patient()
 
     async def cancelled() -> None:
         started = asyncio.Event()
@@ -110,7 +108,7 @@ def test_a_cancelled_flow_is_closed() -> None:
             started.set()
             await asyncio.Event().wait()
 
-        task = asyncio.create_task(arun(patient(), never))
+        task = asyncio.create_task(arun(flow, never))
         await started.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -118,26 +116,47 @@ def test_a_cancelled_flow_is_closed() -> None:
 
     asyncio.run(cancelled())
 
-    assert closed == ["closed"]
+    assert getgeneratorstate(flow) == GEN_CLOSED
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
 def test_an_interrupted_flow_is_closed(error: type[BaseException]) -> None:
-    closed = []
-
     def patient() -> Flow[None]:
-        try:
-            yield from fx.Now().ask()
-        finally:
-            closed.append("closed")
+        yield from fx.Now().ask()
+
+    flow = patient()
 
     def answer(effect: Effect[Any]) -> Any:
         raise error
 
     with pytest.raises(error):
-        run(patient(), answer)
+        run(flow, answer)
 
-    assert closed == ["closed"]
+    assert getgeneratorstate(flow) == GEN_CLOSED
+
+
+def test_an_answer_that_would_have_to_be_awaited_is_refused_by_name_and_closed() -> None:
+    async def later() -> int:
+        return 1
+
+    promised = later()
+
+    with pytest.raises(InvalidSetting) as coroutine:
+        run(fx.Now().ask(), lambda _: promised)
+    with pytest.raises(InvalidSetting) as other:
+        run(fx.Now().ask(), lambda _: Awaited())
+
+    assert getcoroutinestate(promised) == CORO_CLOSED
+    assert (coroutine.value.name, coroutine.value.value) == ("Now", "coroutine")
+    assert (other.value.name, other.value.value) == ("Now", "Awaited")
+    assert "arun" in other.value.advice
+
+
+class Awaited:
+    """Be awaitable, and no coroutine: there is nothing to close."""
+
+    def __await__(self) -> Any:
+        yield
 
 
 # -- patience --------------------------------------------------------------------------------------------------

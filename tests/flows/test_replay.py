@@ -76,6 +76,23 @@ def test_a_credential_that_raced_is_recorded_and_keeps_the_winners_proofs(event:
     assert session.seen_at == START + 1
 
 
+@pytest.mark.parametrize("event", [LOGIN, MFA, AGAIN])
+def test_a_credential_that_raced_twice_keeps_the_last_winners_pair(event: Event) -> None:
+    base = evolve(row(proof=THEIRS), former_proof=proof_of("second"))
+
+    session, _, _ = after(base, event)
+
+    assert (session.proof, session.former_proof) == (THEIRS, proof_of("second"))
+
+
+def test_of_two_credentials_the_last_rotates_away_from_the_proof_that_is_stored() -> None:
+    last = evolve(AGAIN, proof=proof_of("last"), former_proof=NEW)
+
+    session, _, _ = after(row(), LOGIN, last)
+
+    assert (session.proof, session.former_proof) == (proof_of("last"), OURS)
+
+
 @pytest.mark.parametrize("event", [CART, Touch()])
 def test_a_use_that_lost_its_secret_is_dropped(event: Event) -> None:
     assert after(row(proof=THEIRS), event) == (row(proof=THEIRS), 1, ())
