@@ -191,7 +191,7 @@ LAYERS = (
         "mutants of the table",
         mutated,
         "that the proof has no hole: each small change of a row, a guard or an act is refuted, or proved to be none",
-        "mutants of flows, adapters and stores",
+        "mutants of flows, adapters and stores, which take longer: `make mutants`",
     ),
     Layer(
         "stores, differential",

@@ -1,0 +1,163 @@
+"""Let the layers kill the mutants of the sources, in forks of one process that has collected all tests.
+
+A layer tries the tests that reach the mutant, those first that killed its neighbours, then the quickest; and it has
+so many seconds for one mutant. The first test that fails is the killer.
+"""
+
+import gc
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+import pytest
+from attrs import define, field, frozen
+
+from .edits import Edit, edits
+from .forks import TIMED_OUT, Ended, Forks, Tell
+from .plant import Functions, Unplantable, functions_of, plant
+from .reach import Reach, measured
+from .running import passes
+from .sources import LAYERS, Source, layer_of
+
+SECONDS: Final = 6.0  # that a layer has for one mutant, as the tests take without it
+SECONDS_LISTED: Final = 1.0  # and for one that is listed as equivalent: to see whether the list is wrong
+EVERY: Final = 40  # so many mutants apart, one is shown to all layers
+
+SURVIVES, NOT_PLANTED, NO_PROGRAM, DIES = 0, 3, 4, 1
+SURVIVED: Final = "SURVIVED"
+UNREACHED: Final = "UNREACHED"
+
+
+@frozen
+class Verdict:
+    """Say what became of a mutant: the layer and the test that killed it; ``all_layers`` are those that can."""
+
+    group: str
+    name: str
+    layer: str
+    test: str = ""
+    slow: bool = False
+    all_layers: tuple[str, ...] | None = None
+
+
+@define
+class Hunt:
+    """Be the pytest plugin that mutates instead of testing."""
+
+    sources: Sequence[Source]
+    listed: frozenset[str]
+    only: str = ""
+    every: int = EVERY
+    verdicts: list[Verdict] = field(factory=list)
+    cold: dict[str, tuple[str, dict[str, dict[str, float]]]] = field(factory=dict)
+    reach: Reach = field(factory=Reach)
+    told: Callable[[str], object] = print
+    _tried: int = 0
+    _kills: Counter[tuple[str, str]] = field(factory=Counter)
+    _could: dict[str, set[str]] = field(factory=dict)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Run every mutant instead of every test."""
+        slots, paths = os.cpu_count() or 1, [source.path for source in self.sources]
+        items = {item.nodeid: item for item in session.items if layer_of(item.nodeid)}
+        self.reach = measured(list(items.values()), paths, slots)
+        self.told(f"{len(self.reach.seconds)} tests can kill; {len(self.reach.unfit)} are unfit: {self.reach.unfit}")
+        forks, functions = Forks(slots), functions_of(paths)
+        gc.freeze()  # or each fork would copy what its collector touches
+        for source in self.sources:
+            for number, edit in enumerate(edits(source.path, source.root)):
+                if self.only in edit.name:
+                    self._hunt(forks, functions, items, source.group, edit, shown=number % self.every == 0)
+        forks.finish()
+        self.verdicts = [self._with_all_layers(verdict) for verdict in self.verdicts]
+        return True
+
+    def _with_all_layers(self, verdict: Verdict) -> Verdict:
+        could = self._could.get(verdict.name)
+        if could is None or verdict.layer not in LAYERS:
+            return verdict
+        layers = tuple(layer for layer in LAYERS if layer in could or layer == verdict.layer)
+        return Verdict(verdict.group, verdict.name, verdict.layer, verdict.test, verdict.slow, layers)
+
+    def _hunt(
+        self, forks: Forks, functions: Functions, items: dict[str, Any], group: str, edit: Edit, *, shown: bool
+    ) -> None:
+        self._tried += 1
+        if self._tried % 50 == 0:
+            self.told(f"{self._tried} mutants tried: {edit.name}")
+        by_layer = dict(self.chosen(edit))
+        order = [test for tests in by_layer.values() for test in tests]
+
+        def judge(ended: Ended) -> None:
+            self._judge(group, edit.name, edit.function, by_layer, ended)
+
+        forks.start(_trying(edit, functions, [items[test] for test in order], self.reach), judge)
+        if shown and edit.function and len(by_layer) > 1:
+            self._could[edit.name] = set()
+            for layer, tests in by_layer.items():
+                note = _noting(self._could[edit.name], layer)
+                forks.start(_trying(edit, functions, [items[test] for test in tests], self.reach), note)
+
+    def chosen(self, edit: Edit) -> Iterator[tuple[str, list[str]]]:
+        """Choose the tests to try, layer by layer."""
+        reaching = self.reach.tests(edit.path, edit.lines) if edit.function else self.reach.of_file(edit.path)
+        budget = SECONDS_LISTED if edit.name in self.listed else SECONDS
+        module = edit.name.split(":")[0].rpartition(".")[0]
+        for layer in LAYERS:
+            tests = [test for test in reaching if layer_of(test) == layer]
+            tests.sort(key=lambda test: (-self._kills[edit.function, test], -self._kills[module, test]))
+            if within := list(_within(tests, self.reach, budget)):
+                yield layer, within
+
+    def _judge(self, group: str, name: str, function: str, by_layer: dict[str, list[str]], ended: Ended) -> None:
+        order = [test for tests in by_layer.values() for test in tests]
+        survives = ended.code == SURVIVES and not ended.signal
+        if ended.code == NO_PROGRAM:
+            return
+        if ended.code == NOT_PLANTED or (not survives and ended.told < 0) or (survives and not function):
+            # A constant that survives: what was made of it when it was imported has kept its first value.
+            plan = {layer: {test: self.reach.seconds[test] for test in tests} for layer, tests in by_layer.items()}
+            self.cold[name] = (group, plan)
+        elif survives:
+            self.verdicts.append(Verdict(group, name, SURVIVED if order else UNREACHED))
+            self.told(f"{'listed' if name in self.listed else 'survives'}: {name}")
+        else:
+            killer = order[ended.told]
+            self._kills[function, killer] += 1
+            self._kills[name.split(":")[0].rpartition(".")[0], killer] += 1
+            self.verdicts.append(Verdict(group, name, layer_of(killer), killer, slow=ended.signal in TIMED_OUT))
+
+
+def _within(tests: list[str], reach: Reach, budget: float) -> Iterator[str]:
+    for position, test in enumerate(tests):
+        budget -= reach.seconds[test]
+        if budget < 0 and position:
+            return
+        yield test
+
+
+def _noting(found: set[str], layer: str) -> Callable[[Ended], object]:
+    def note(ended: Ended) -> None:
+        if ended.code not in (SURVIVES, NOT_PLANTED, NO_PROGRAM) or ended.signal:
+            found.add(layer)
+
+    return note
+
+
+def _trying(edit: Edit, functions: Functions, items: list[pytest.Item], reach: Reach) -> Callable[[Tell], int]:
+    def job(tell: Tell) -> int:
+        try:
+            plant(edit, functions)
+        except Unplantable:
+            return NOT_PLANTED
+        except SyntaxError:
+            return NO_PROGRAM
+        for position, item in enumerate(items):
+            tell(position)
+            if not passes(item, reach.seconds[item.nodeid]):
+                return DIES
+        return SURVIVES
+
+    return job

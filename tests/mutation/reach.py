@@ -1,0 +1,143 @@
+"""Measure once which tests reach which lines, and how long each takes; remembered until a file changes."""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from resource import RUSAGE_CHILDREN, getrusage
+from time import process_time
+from typing import Any, Final
+
+import coverage
+import pytest
+from attrs import define, field
+
+from .forks import Ended, Forks, Job, Tell
+from .running import passes
+
+KEPT: Final = Path(".mutants")
+
+
+@define
+class Reach:
+    """Hold the seconds that each test takes, and by file and line the tests that reach it."""
+
+    seconds: dict[str, float] = field(factory=dict)
+    lines: dict[str, dict[int, list[str]]] = field(factory=dict)
+    unfit: list[str] = field(factory=list)
+
+    def tests(self, path: Path, lines: range) -> list[str]:
+        """Give the tests that reach one of these lines, the cheapest first."""
+        here = self.lines.get(str(path), {})
+        return self._sorted({test for line in lines for test in here.get(line, ())})
+
+    def of_file(self, path: Path) -> list[str]:
+        """Give the tests that reach this file at all; all tests if it has no line that a test runs."""
+        found = {test for tests in self.lines.get(str(path), {}).values() for test in tests}
+        return self._sorted(found or set(self.seconds))
+
+    def _sorted(self, tests: set[str]) -> list[str]:
+        return sorted(tests & self.seconds.keys(), key=lambda test: (self.seconds[test], test))
+
+
+def measured(items: Sequence[pytest.Item], paths: Sequence[Path], slots: int) -> Reach:
+    """Give what was measured for these very sources; tests that are new or changed since are measured now."""
+    kept = KEPT / f"reach-{_digest(_sources())}.json"
+    found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+    now = {test: _digest([Path(test)]) for test in {_file(item.nodeid) for item in items}}
+    files = found.get("files", {})
+    fresh = [item for item in items if files.get(_file(item.nodeid)) != now[_file(item.nodeid)]]
+    tests = {
+        name: told for name, told in found.get("tests", {}).items() if files.get(_file(name)) == now.get(_file(name))
+    }
+    if fresh:
+        tests |= _measure(fresh, paths, slots)
+        KEPT.mkdir(exist_ok=True)
+        kept.write_text(json.dumps({"files": now, "tests": tests}), encoding="utf-8")
+    return _read(tests)
+
+
+def _sources() -> Iterable[Path]:
+    """Give everything that moves lines or what tests do, the test files themselves aside."""
+    helpers = (path for path in Path("tests").rglob("*.py") if not path.name.startswith("test_"))
+    return [
+        *Path("src").rglob("*.py"),
+        *Path("adapters").rglob("*.py"),
+        *(path for path in helpers if "mutation" not in path.parts),
+    ]
+
+
+def _file(test: str) -> str:
+    return test.partition("::")[0]
+
+
+def _digest(paths: Iterable[Path]) -> str:
+    key = hashlib.sha256()
+    for path in sorted(paths):
+        key.update(path.read_bytes())
+    return key.hexdigest()[:16]
+
+
+def _read(tests: dict[str, Any]) -> Reach:
+    reach = Reach()
+    lines: defaultdict[str, defaultdict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for test, (seconds, reached) in tests.items():
+        if seconds is None:
+            reach.unfit.append(test)
+            continue
+        reach.seconds[test] = seconds
+        for path, numbers in reached.items():
+            for number in numbers:
+                lines[path][number].append(test)
+    reach.lines = {path: dict(numbers) for path, numbers in lines.items()}
+    return reach
+
+
+def _measure(items: Sequence[pytest.Item], paths: Sequence[Path], slots: int) -> dict[str, Any]:
+    """Run every test once, in a few processes that count their lines."""
+    forks, files = Forks(slots), [KEPT / f"part-{n}.json" for n in range(slots)]
+    KEPT.mkdir(exist_ok=True)
+    for n, file in enumerate(files):
+        forks.start(_counting(items[n::slots], paths, file.absolute()), _must_end_well)
+    forks.finish()
+    tests: dict[str, Any] = {}
+    for file in files:
+        tests |= json.loads(file.read_text(encoding="utf-8"))
+        file.unlink()
+    return tests
+
+
+def _must_end_well(ended: Ended) -> None:
+    if ended.code or ended.signal:
+        raise RuntimeError(f"the tests could not be measured: {ended}")
+
+
+def _elsewhere() -> float:
+    """Say how long other processes worked for this one: those would not have the mutant."""
+    used = getrusage(RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _counting(items: Sequence[pytest.Item], paths: Sequence[Path], file: Path) -> Job:
+    def job(tell: Tell) -> int:
+        counter = coverage.Coverage(data_file=None, include=[str(path) for path in paths], config_file=False)
+        seconds: dict[str, float | None] = {}
+        counter.start()
+        for item in items:
+            counter.switch_context(item.nodeid)
+            begun, elsewhere = process_time(), _elsewhere()
+            good = passes(item) and _elsewhere() == elsewhere
+            seconds[item.nodeid] = process_time() - begun if good else None
+        counter.stop()
+        data = counter.get_data()
+        reached: dict[str, dict[str, list[int]]] = {test: {} for test in seconds}
+        for path in data.measured_files():
+            for line, contexts in data.contexts_by_lineno(path).items():
+                for test in contexts:
+                    if test:
+                        reached[test].setdefault(path, []).append(line)
+        file.write_text(json.dumps({test: (seconds[test], reached[test]) for test in seconds}), encoding="utf-8")
+        return 0
+
+    return job

@@ -1,0 +1,114 @@
+"""Write down what became of the mutants of the sources."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from attrs import frozen
+
+from .hunt import SURVIVED, UNREACHED, Verdict
+from .sources import ADAPTERS, CORE, LAYERS, STORES
+
+# What has to die of each group, of those that are not equivalent.
+DUE = {CORE: 1.0, STORES: 0.9, ADAPTERS: 0.9}
+
+PAGE = """\
+## The sources
+
+Every other module: the core's flows, machine, policy, records; the stores; the adapters. In each function comparisons,
+conditions, operators, constants, arguments, defaults and decorators are changed, and statements dropped, one at a
+time; an effect is dropped, asked for with another argument, or moved behind its neighbour; and words of SQL are
+exchanged. Not changed: annotations, assertions, and texts for people.
+
+{totals}
+
+### Which layer kills what
+
+The first layer that kills a mutant; the cheapest are tried first, each with the tests that reach the mutant.
+A time limit counts as a kill: {slow} mutants never end. {shown} mutants, spread over all files, were shown to every
+layer that reaches them, so that one sees what each could do without the others: the last two columns.
+
+{kills}
+
+### Survivors that are not equivalent
+
+{survivors}
+
+### Equivalent
+
+No test can tell these from what is shipped.
+
+{equivalents}
+"""
+
+
+@frozen
+class Result:
+    """Hold all verdicts and the reasons of the listed ones."""
+
+    verdicts: Sequence[Verdict]
+    reasons: Mapping[str, str]
+
+    @property
+    def survivors(self) -> list[Verdict]:
+        """Give those that live and are not listed."""
+        return [v for v in self.verdicts if _lives(v) and v.name not in self.reasons]
+
+    @property
+    def wrongly_listed(self) -> list[str]:
+        """Give the listed ones that a test killed, or that do not exist."""
+        alive = {v.name for v in self.verdicts if _lives(v)}
+        return [name for name in self.reasons if name not in alive]
+
+    def share(self, group: str) -> float:
+        """Give the share that dies of those of a group that are not equivalent."""
+        counted = [v for v in self.verdicts if v.group == group and not (_lives(v) and v.name in self.reasons)]
+        return sum(not _lives(v) for v in counted) / len(counted) if counted else 1.0
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether enough die, and the list is right."""
+        return not self.wrongly_listed and all(self.share(group) >= due for group, due in DUE.items())
+
+
+def _lives(verdict: Verdict) -> bool:
+    return verdict.layer in (SURVIVED, UNREACHED)
+
+
+def section(result: Result) -> str:
+    """Write the section about the sources."""
+    listed = Counter(result.reasons.values())
+    return PAGE.format(
+        totals="\n".join(_totals(result)),
+        slow=sum(v.slow for v in result.verdicts),
+        shown=sum(v.all_layers is not None for v in result.verdicts),
+        kills="\n".join(_kills(result.verdicts)),
+        survivors="\n".join(f"- `{v.name}`" for v in result.survivors) or "None.",
+        equivalents="\n".join(line for reason in listed for line in _of_reason(result, reason)),
+    )
+
+
+def _totals(result: Result) -> Iterator[str]:
+    yield "| files | mutants | die | equivalent | survive | share that dies |"
+    yield "|---|---|---|---|---|---|"
+    for group in DUE:
+        ours = [v for v in result.verdicts if v.group == group]
+        lives = [v for v in ours if _lives(v)]
+        alike = sum(v.name in result.reasons for v in lives)
+        share = f"{result.share(group):.1%}"
+        yield f"| {group} | {len(ours)} | {len(ours) - len(lives)} | {alike} | {len(lives) - alike} | {share} |"
+
+
+def _kills(verdicts: Sequence[Verdict]) -> Iterator[str]:
+    yield f"| layer | {' | '.join(DUE)} | could kill, of those shown | only this one could |"
+    yield "|---|---|---|---|---|---|"
+    killed = Counter((v.layer, v.group) for v in verdicts)
+    for layer in LAYERS:
+        could = [v for v in verdicts if v.all_layers and layer in v.all_layers]
+        alone = sum(v.all_layers == (layer,) for v in could)
+        counts = " | ".join(str(killed[layer, group] or "") for group in DUE)
+        yield f"| {layer} | {counts} | {len(could)} | {alone} |"
+
+
+def _of_reason(result: Result, reason: str) -> Iterator[str]:
+    yield f"- {reason}"
+    yield from (f"  - `{name}`" for name, why in result.reasons.items() if why == reason)

@@ -1,0 +1,54 @@
+"""Run the mutants of the sources: those of functions in forks of one process, the others by importing anew."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from .hunt import SURVIVED, Hunt, Verdict
+from .reach import KEPT
+from .sources import LAYERS, Source
+
+_OURS: Final = ("sessioncore", "sessioncore_io", "tests", "examples", "conftest", "__main__", "__mp_main__")
+
+
+def verdicts_on(
+    sources: Sequence[Source], listed: frozenset[str], only: str, told: Callable[[str], object]
+) -> list[Verdict]:
+    """Say what becomes of each mutant whose name contains ``only``."""
+    import pytest  # after the profile was chosen
+
+    os.environ["SESSIONCORE_PROFILE"] = "mutants"
+    hunt = Hunt(sources, listed, only, told=told)
+    folders = sorted({start.rpartition("/")[0] for starts in LAYERS.values() for start in starts})
+    options = ("-q", "-s", "--tb=no", "-p", "no:cacheprovider", "-p", "tests.mutation.profile", "-o", "timeout=0")
+    done = pytest.main([*options, *folders], plugins=[hunt])
+    if done not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        raise RuntimeError(f"the tests could not be collected: {done}")
+    return [*hunt.verdicts, *_by_importing(hunt)]
+
+
+def _by_importing(hunt: Hunt) -> list[Verdict]:
+    """Ask another process, which has not imported anything of ours yet."""
+    if not hunt.cold:
+        return []
+    others = [name for name in sys.modules if name.partition(".")[0] not in _OURS and not name.startswith("_")]
+    orders = {"plans": {name: plan for name, (_, plan) in hunt.cold.items()}, "imports": others}
+    KEPT.mkdir(exist_ok=True)
+    with TemporaryDirectory(dir=KEPT) as folder:
+        asked, answers = Path(folder) / "asked.json", Path(folder) / "answers.json"
+        asked.write_text(json.dumps(orders), encoding="utf-8")
+        subprocess.run([sys.executable, "-m", "tests.mutation.cold", str(asked), str(answers)], check=True)
+        found = json.loads(answers.read_text(encoding="utf-8"))
+    return [_read(hunt, name, found[name]) for name in hunt.cold if name in found]
+
+
+def _read(hunt: Hunt, name: str, found: Any) -> Verdict:
+    layer, slow = found
+    if not layer:
+        hunt.told(f"{'listed' if name in hunt.listed else 'survives'}: {name}")
+    return Verdict(hunt.cold[name][0], name, layer or SURVIVED, slow=slow)

@@ -1,0 +1,66 @@
+"""Which files are mutated, and which tests make up a layer, the cheapest first."""
+
+from pathlib import Path
+from typing import Final
+
+from attrs import frozen
+
+CORE, STORES, ADAPTERS = "core", "stores", "adapters"
+
+# The table, its guards and its acts have mutants of their own, which the proof kills: see ``mutants``.
+_PROVED: Final = ("table.py", "guards.py")
+# A store that needs a server is one more name here.
+_STORES: Final = ("codec", "memory", "sqlite")
+
+
+@frozen
+class Source:
+    """Hold one file that is mutated."""
+
+    group: str
+    path: Path
+    root: Path
+
+    @property
+    def module(self) -> str:
+        """Give its name when it is imported."""
+        return ".".join(self.path.relative_to(self.root).with_suffix("").parts)
+
+
+def sources(top: Path) -> list[Source]:
+    """Give all files that are mutated, the core's flows first."""
+    core, io = top / "src", top / "adapters"
+    flows = sorted((core / "sessioncore/flows").glob("*.py"))
+    pure = sorted(path for path in (core / "sessioncore").glob("*.py") if path.name not in _PROVED)
+    adapters = sorted((io / "sessioncore_io").rglob("*.py"))
+    return [
+        *(Source(CORE, path, core) for path in [*flows, *pure]),
+        *(Source(STORES, path, io) for path in adapters if path.name.startswith(_STORES)),
+        *(Source(ADAPTERS, path, io) for path in adapters if not path.name.startswith(_STORES)),
+    ]
+
+
+LAYERS: Final = {
+    "machine": ("tests/core/",),
+    "flows": ("tests/flows/test_drivers", "tests/flows/test_failing", "tests/flows/test_glance", "tests/flows/test_op"),
+    "interleavings": ("tests/flows/",),
+    "proof": ("tests/proof/",),
+    "stores": ("tests/stores/",),
+    "web": ("tests/web/", "tests/console/", "tests/frameworks/"),
+    "property suite": ("tests/property/",),
+    "contracts": ("tests/product/",),
+}
+
+
+# They plant bugs of their own, or serve from another process, which does not have the mutant.
+_KILL_NOBODY: Final = (
+    *("planted", "broken", "process", "servers", "uvicorn", "waitress", "test_command", "test_docs", "plugin"),
+    *("forget", "test_exports", "test_guide"),
+)
+
+
+def layer_of(test: str) -> str:
+    """Give the layer that a test belongs to, or nothing if it kills nobody."""
+    if any(word in test for word in _KILL_NOBODY):
+        return ""
+    return next((name for name, starts in LAYERS.items() if test.startswith(starts)), "")

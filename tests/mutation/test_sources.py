@@ -1,0 +1,185 @@
+"""The generator makes the slips that it says, each can be planted, and a weak test lets one live."""
+
+import ast
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from tests.mutation.edits import Edit, edits
+from tests.mutation.forks import TIMED_OUT, Ended, Forks, Tell, limit
+from tests.mutation.hunt import SURVIVED, Verdict
+from tests.mutation.listed import reasons
+from tests.mutation.plant import Finder, functions_of, plant
+from tests.mutation.report import Result, section
+from tests.mutation.sources import LAYERS, layer_of, sources
+
+CODE = '''\
+"""A shop."""
+
+LIMIT = 3
+
+
+def admits(age: int, limit: int = 18) -> bool:
+    """Tell whether somebody may come in."""
+    return age >= limit and age < 100
+
+
+class Till:
+    """Take money."""
+
+    def take(self, coins):
+        """Take coins."""
+        self.coins = sorted(coins, reverse=True)
+        if yield from Swap(None, coins).ask():
+            tell(self, coins)
+        yield from Tell(coins).ask()
+'''
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[ModuleType]:
+    """Import the shop."""
+    path = tmp_path / "shop.py"
+    path.write_text(CODE.replace("if yield from Swap(None, coins).ask()", "if (yield from Swap(None, coins).ask())"))
+    spec = spec_from_file_location("shop", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules["shop"] = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules["shop"]
+
+
+def edits_of(module: ModuleType) -> list[Edit]:
+    """Give the edits of a module; their trees are right again."""
+    path = Path(str(module.__file__))
+    return list(edits(path, path.parent))
+
+
+def test_every_kind_of_slip_is_made_and_named_by_its_function_and_text(shop: ModuleType) -> None:
+    names = [edit.name for edit in edits_of(shop)]
+
+    assert "shop: LIMIT = ⟦3 → 4⟧" in names
+    assert "shop.admits: return age >⟦= → ⟧ limit and age < 100" in names
+    assert "shop.admits: return age >= limit ⟦and → or⟧ age < 100" in names
+    assert "shop.admits: return age >= limit and ⟦age < 100 → True⟧" in names
+    assert "shop.admits: return ⟦age >= limit and age < 100 → None⟧" in names
+    assert "shop.admits: def admits(age: int, limit: int=⟦18 → 19⟧) -> bool" in names
+    assert "shop.Till.take: self.coins = sorted(coins⟦, reverse=True → ⟧)" in names
+    assert "shop.Till.take: self.coins = sorted(coins, reverse=True) ⟦dropped⟧" in names
+    assert "shop.Till.take: if ⟦(yield from Swap(None, coins).ask()) → True⟧" in names
+    assert "shop.Till.take: if (yield from Swap(None, coins).ask()) ⟦after: yield from Tell(coins).ask()⟧" in names
+    assert "shop.Till.take: yield from Tell(⟦coins → None⟧).ask()" in names
+    assert len(set(names)) == len(names)
+
+
+def test_a_file_is_whole_again_after_its_edits(shop: ModuleType) -> None:
+    path = Path(str(shop.__file__))
+    trees = [edit.tree for edit in edits(path, path.parent)]
+
+    assert ast.dump(trees[-1]) == ast.dump(ast.parse(path.read_text()))
+
+
+def planted(module: ModuleType, name: str) -> None:
+    """Plant one edit by its name, in this process."""
+    path = Path(str(module.__file__))
+    for edit in edits(path, path.parent):
+        if edit.name == name:
+            plant(edit, functions_of([path]))
+
+
+def test_a_function_is_changed_for_everybody_who_holds_it(shop: ModuleType) -> None:
+    held = shop.admits
+    before = held(18)
+
+    planted(shop, "shop.admits: return age >⟦= → ⟧ limit and age < 100")
+
+    assert before is True
+    assert held(18) is False
+
+
+def test_a_constant_is_changed_in_every_module_that_imported_it(shop: ModuleType) -> None:
+    other = sys.modules["shop_window"] = ModuleType("shop_window")
+    vars(other)["LIMIT"] = shop.LIMIT
+
+    planted(shop, "shop: LIMIT = ⟦3 → 4⟧")
+    del sys.modules["shop_window"]
+
+    assert (shop.LIMIT, vars(other)["LIMIT"]) == (4, 4)
+
+
+def test_what_runs_at_import_is_changed_by_importing_anew(shop: ModuleType) -> None:
+    path, found = Path(str(shop.__file__)), []
+    for edit in edits(path, path.parent):
+        if edit.name == "shop.admits: def admits(age: int, limit: int=⟦18 → 19⟧) -> bool":
+            finder = Finder(edit, "shop")
+            spec = finder.find_spec("shop", None)
+            assert spec is not None
+            assert spec.loader is not None
+            anew = module_from_spec(spec)
+            spec.loader.exec_module(anew)
+            found.append(anew.admits(18))
+
+    assert found == [False]
+
+
+def telling(tell: Tell) -> int:
+    """Tell two numbers and end with a third."""
+    tell(7)
+    tell(8)
+    return 3
+
+
+def endless(tell: Tell) -> int:
+    """Never come back."""
+    limit(-0.095)
+    while True:
+        pass
+
+
+def dying(tell: Tell) -> int:
+    """Be ended from outside."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    return 0
+
+
+def test_a_fork_says_how_it_ended_and_what_it_told_last() -> None:
+    ended: list[Ended] = []
+    forks = Forks(slots=2)
+
+    for job in (telling, endless, dying):
+        forks.start(job, ended.append)
+    forks.finish()
+
+    assert Ended(code=3, signal=0, told=8) in ended
+    assert [one.told for one in ended if one.signal in TIMED_OUT] == [-1]
+    assert signal.SIGKILL in [one.signal for one in ended]
+
+
+def test_the_report_counts_what_dies_and_refuses_a_wrong_list() -> None:
+    verdicts = [
+        Verdict("core", "a: one", "flows", "t", all_layers=("flows", "web")),
+        Verdict("core", "a: two", SURVIVED),
+        Verdict("core", "a: three", SURVIVED),
+    ]
+    result = Result(verdicts, {"a: two": "it says the same", "a: one": "so they say"})
+
+    assert [verdict.name for verdict in result.survivors] == ["a: three"]
+    assert result.wrongly_listed == ["a: one"]
+    assert result.share("core") == 0.5
+    assert not result.holds
+    assert "| core | 3 | 1 | 1 | 1 | 50.0% |" in section(result)
+    assert "- it says the same\n  - `a: two`" in section(result)
+
+
+def test_every_source_is_mutated_and_every_listed_mutant_exists() -> None:
+    names = {edit.name for source in sources(Path.cwd()) for edit in edits(source.path, source.root)}
+
+    assert len(names) > 4_000
+    assert [name for name in reasons() if name not in names] == []
+    assert {layer_of(f"{start}x.py::test") for starts in LAYERS.values() for start in starts} == set(LAYERS)
