@@ -32,6 +32,7 @@ SHORTER = Limits(idle=30 * MINUTE, lifetime=HOUR)
         (lambda: login(label=LONG), "label", LONG, "at most 256 characters"),
         (lambda: login(label="\x00"), "label", "\x00", "printable"),
         (lambda: LogOut(Reason.IDLE), "LogOut.reason", Reason.IDLE, "use one of user, "),
+        (lambda: LogOut("user"), "LogOut.reason", "user", "use one of user, "),  # type: ignore[arg-type]
         (lambda: names_of("magic"), "method", "magic", "RFC 8176: pwd, "),
         (lambda: names_of(()), "method", (), "at least one"),
         (lambda: kind_of("mfa"), "method", "mfa", "for one factor: pwd, "),

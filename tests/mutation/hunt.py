@@ -116,18 +116,24 @@ class Hunt:
         survives = ended.code == SURVIVES and not ended.signal
         if ended.code == NO_PROGRAM:
             return
-        if ended.code == NOT_PLANTED or (not survives and ended.told < 0) or (survives and not function):
-            # A constant that survives: what was made of it when it was imported has kept its first value.
-            plan = {layer: {test: self.reach.seconds[test] for test in tests} for layer, tests in by_layer.items()}
-            self.cold[name] = (group, plan)
-        elif survives:
-            self.verdicts.append(Verdict(group, name, SURVIVED if order else UNREACHED))
-            self.told(f"{'listed' if name in self.listed else 'survives'}: {name}")
+        if ended.code == NOT_PLANTED or survives or ended.told < 0:
+            self._put_off(group, name, by_layer, tried=survives)
         else:
             killer = order[ended.told]
             self._kills[function, killer] += 1
             self._kills[name.split(":")[0].rpartition(".")[0], killer] += 1
             self.verdicts.append(Verdict(group, name, layer_of(killer), killer, slow=ended.signal in TIMED_OUT))
+
+    def _put_off(self, group: str, name: str, by_layer: dict[str, list[str]], *, tried: bool) -> None:
+        """Import the file with the mutant later: what had run when it was imported has kept its first value."""
+        if tried and (name in self.listed or not by_layer):
+            self.verdicts.append(Verdict(group, name, SURVIVED if by_layer else UNREACHED))
+            self.told(f"{'listed' if name in self.listed else 'unreached'}: {name}")
+            return
+        plan = {layer: {test: self.reach.seconds[test] for test in tests} for layer, tests in by_layer.items()}
+        self.cold[name] = (group, plan)
+        if tried:
+            self.told(f"survives, until its file is imported with it: {name}")
 
 
 def _within(tests: list[str], reach: Reach, budget: float) -> Iterator[str]:
