@@ -181,7 +181,9 @@ import os, sys, threading
 from sessioncore_io.sqlite import SqliteStore
 
 store = SqliteStore(sys.argv[1])
-store.subscribe(lambda _: None)
+listening = threading.Event()
+store.subscribe(lambda _: listening.set())
+assert listening.wait(20)  # a fork while its thread is inside SQLite would leave SQLite's own locks held in the child
 child = os.fork()
 if child == 0:
     heard = threading.Event()
