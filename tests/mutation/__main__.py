@@ -47,8 +47,8 @@ No session, event and moment exists on which these differ from what is shipped: 
 {sources}
 ## Why no tool
 
-mutmut 3.8 and cosmic-ray 8.7 were tried first. mutmut leaves out whatever is decorated and whatever stands outside a
-function, follows one folder of sources, and did not get through this suite under pytest 9; neither knows of layers, of
+mutmut 3.8 was tried first, and cosmic-ray 8.7 judged by its design. mutmut leaves out most of what is decorated and
+whatever stands outside a function, and did not get through this suite under pytest 9; neither knows of layers, of
 effects that change places, or of SQL. cosmic-ray runs the test command anew for each mutant: four minutes, thousands
 of times. So the slips are made in the syntax tree (`tests/mutation/changes.py`) and planted in forks of one process
 that has collected all tests; coverage.py says which test reaches which line. A new file of sources is found by itself;

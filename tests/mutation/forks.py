@@ -57,9 +57,13 @@ class Forks:
             self._reap()
 
     def _reap(self) -> None:
-        pid, status = os.wait()
-        child = self._children.pop(pid)
+        # The group is ended before the child is reaped: afterwards its number could be a stranger's.
+        ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+        assert ended is not None
+        pid = ended.si_pid
         _end_group(pid)
+        _, status = os.waitpid(pid, 0)
+        child = self._children.pop(pid)
         told = os.read(child.pipe, 1 << 16)
         os.close(child.pipe)
         shutil.rmtree(child.folder, ignore_errors=True)

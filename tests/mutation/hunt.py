@@ -102,7 +102,7 @@ class Hunt:
 
     def chosen(self, edit: Edit) -> Iterator[tuple[str, list[str]]]:
         """Choose the tests to try, layer by layer."""
-        reaching = self.reach.tests(edit.path, edit.lines) if edit.function else self.reach.of_file(edit.path)
+        reaching = (edit.function and self.reach.tests(edit.path, edit.lines)) or self.reach.of_file(edit.path)
         budget = SECONDS_LISTED if edit.name in self.listed else SECONDS
         module = edit.name.split(":")[0].rpartition(".")[0]
         for layer in LAYERS:
