@@ -150,7 +150,7 @@ _EFFECTS: Final = {
     "Call",
     "Tell",
 }
-_LEFT_ALONE: Final = {"kw_only", "slots", "eq", "order"}  # how a class is built, not what it does
+LEFT_ALONE: Final = {"kw_only", "slots", "eq", "order"}  # how a class is built, not what it does
 
 _SYMMETRIC: Final = {"min", "max", "compare_digest"}
 
@@ -158,7 +158,7 @@ _SYMMETRIC: Final = {"min", "max", "compare_digest"}
 def of_call(node: ast.Call) -> Iterator[Change]:
     """Forget an argument by name; change an effect's; swap two that stand side by side."""
     for keyword in node.keywords:
-        if keyword.arg not in _LEFT_ALONE:
+        if keyword.arg not in LEFT_ALONE:
             yield _set(node, "keywords", [other for other in node.keywords if other is not keyword])
     if isinstance(node.func, ast.Name) and node.func.id in _EFFECTS:
         yield from (_put(node.args, n, ast.Constant(None)) for n in range(len(node.args)))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from attrs import evolve, field, frozen
 
-from .changes import Change, of_call, of_expression, of_statement
+from .changes import LEFT_ALONE, Change, of_call, of_expression, of_statement
 from .said import difference, said, short
 
 Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -125,7 +125,7 @@ def _expressions(statement: ast.AST) -> Iterator[tuple[ast.AST, bool]]:
 
 
 def _within(node: ast.AST) -> Iterator[ast.AST]:
-    if isinstance(node, ast.JoinedStr):
+    if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.keyword) and node.arg in LEFT_ALONE):
         return
     yield node
     for child in ast.iter_child_nodes(node):
