@@ -65,7 +65,10 @@ def awaited(read: Callable[[], Awaitable[object]], clock: Clock) -> Run:
             await read()
         return clock() - began
 
-    assert LOOP.run_until_complete(read()), "the record is there"
+    async def once() -> object:  # a store's connection is that of the running loop
+        return await read()
+
+    assert LOOP.run_until_complete(once()), "the record is there"
     return lambda count: LOOP.run_until_complete(run(count))
 
 
