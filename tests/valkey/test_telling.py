@@ -45,7 +45,7 @@ TOLD = [ANY, Ending(sid=SID), Ending(subject="alice")]
 
 def in_order(heard: list[Ending], url: str) -> list[Ending]:
     """Give what was heard as it came; of a cluster in a fixed order, for two of its nodes may overtake each other."""
-    return sorted(heard, key=TOLD.index) if "," in url else heard
+    return sorted(heard, key=TOLD.index) if url.startswith("cluster:") else heard
 
 
 def test_a_store_tells_of_ends_that_came_from_elsewhere(url: str) -> None:
