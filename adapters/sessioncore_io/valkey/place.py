@@ -59,7 +59,7 @@ def _place_of(parts: SplitResult, url: str, patience: float, connections: int, o
     queries = _queries(parts.query)
     kind, _, secure = parts.scheme.partition("+")
     if kind in SINGLE and not secure:
-        if parts.port == 0:  # to ask for the port is to check it
+        if parts.port == 0 or not _names_a_database(kind, parts.path):  # to ask for the port is to check it
             raise ValueError
         return Place("single", url, patience, connections, options=options)
     master = parts.path.strip("/")
@@ -70,6 +70,12 @@ def _place_of(parts: SplitResult, url: str, patience: float, connections: int, o
     login = {"username": unquote(name) or None, "password": unquote(password) or None} if user else {}
     known = {**login, **queries, **({"ssl": True} if secure else {}), **options}
     return Place(kind, url, patience, connections, tuple(map(_address, hosts.split(","))), master, known)
+
+
+def _names_a_database(kind: str, path: str) -> bool:
+    """Tell whether a path is the number of one, or none: of any other text, the client would make database 0."""
+    number = path.removeprefix("/")
+    return kind == "unix" or not number or number.isdecimal()
 
 
 def _queries(query: str) -> dict[str, Any]:
