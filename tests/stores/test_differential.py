@@ -8,11 +8,11 @@ from attrs import evolve
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
-from tests.stores.rows import HOUR, ended, guest, touched, user
 
 from sessioncore import Reason, Session
 from sessioncore.testing.clock import START
 from sessioncore.testing.model import ModelStore
+from sessioncore.testing.rows import HOUR, ended, guest, touched, user
 from sessioncore_io.memory import MemoryStore
 from sessioncore_io.sqlite import SqliteStore
 

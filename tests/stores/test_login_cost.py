@@ -6,12 +6,12 @@ from typing import Any, Final
 
 import pytest
 from attrs import evolve
-from tests.stores.rows import OTHER, SID, ended, user
 
 from sessioncore import Policy, Session, State, Store
 from sessioncore.testing import Clock
 from sessioncore.testing.clock import START
 from sessioncore.testing.passing import PassingStore
+from sessioncore.testing.rows import OTHER, SID, ended, user
 from sessioncore_io import Sessions, codec
 from sessioncore_io.memory import MemoryStore
 from sessioncore_io.sqlite import SqliteStore

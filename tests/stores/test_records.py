@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 import pytest
 from attrs import evolve
-from tests.stores.rows import HOUR, OTHER, SID, guest, touched, user
 
 from sessioncore import InvalidSetting, Reason, Session, UnreadableRecord, moment_for, settle
 from sessioncore.policy import Policy
 from sessioncore.testing.clock import START
+from sessioncore.testing.rows import HOUR, OTHER, SID, guest, touched, user
 from sessioncore_io import Sessions
 from sessioncore_io.codec import CHECKSUM, ORDER, SCHEMA, SMALL, decode, encode, readable
 from sessioncore_io.sqlite import SqliteStore
@@ -110,10 +110,10 @@ def test_a_record_of_this_schema_is_these_bytes() -> None:
     row = evolve(user(), data=(("cart", "[1]"),), label="Firefox")
     record = bytes.fromhex(
         "dc001c02a5616c696365b673737373737373737373737373737373737373737373c420a7937b64b8caa58f03721bb6ba"
-        "cf5c78cb235febe0e70b1b84cd99541461a08ec400ad61757468656e7469636174656401000091a370776490ad617574"
+        "cf5c78cb235febe0e70b1b84cd99541461a08ec400ad61757468656e7469636174656401010091a370776490ad617574"
         "68656e74696361746564cf000001941f297c00cf000001941f297c00cf000001941f297c00c0cf000001941f297c00cf"
         "000001941f297c00ce0036ee80ce05265c00c0c292b268747470733a2f2f6f702e6578616d706c65a46f702d31a74669"
-        "7265666f78c0c09192a463617274a35b315d9095c09b87"
+        "7265666f78c0c09192a463617274a35b315d9069284dea"
     )
 
     assert encode(row) == record

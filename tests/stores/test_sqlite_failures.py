@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 from attrs import evolve
-from tests.stores.rows import OTHER, SID, ended, guest, touched, user
 
 from sessioncore import InvalidSetting, Reason, Store, StoreUnavailable
 from sessioncore.testing.clock import START
+from sessioncore.testing.rows import OTHER, SID, ended, guest, touched, user
 from sessioncore_io import AsyncSessions, Sessions
 from sessioncore_io.sqlite import SqliteStore
 
@@ -160,7 +160,7 @@ READ_ONLY = """
 import os, sys
 from sessioncore import Reason, StoreUnavailable
 from sessioncore_io.sqlite import SqliteStore
-from tests.stores.rows import SID, ended, user
+from sessioncore.testing.rows import SID, ended, user
 if os.getuid() == 0:
     os.setgid(65534)
     os.setuid(65534)

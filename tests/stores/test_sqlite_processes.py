@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 from attrs import evolve
-from tests.stores.rows import SID, ended, guest, touched, user
 
 from sessioncore import Reason, Store
 from sessioncore.testing.clock import START
+from sessioncore.testing.rows import SID, ended, guest, touched, user
 from sessioncore_io.memory import MemoryStore
 from sessioncore_io.sqlite import SqliteStore
 

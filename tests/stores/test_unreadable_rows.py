@@ -6,11 +6,11 @@ from contextlib import closing
 from typing import Final
 
 import pytest
-from tests.stores.rows import HOUR, OTHER, SID, ended, guest, touched
 
 from sessioncore.flows import ending
 from sessioncore.testing import Clock
 from sessioncore.testing.clock import START
+from sessioncore.testing.rows import HOUR, OTHER, SID, ended, guest, touched
 from sessioncore_io import Sessions, codec
 from sessioncore_io.sqlite import SqliteStore
 
