@@ -1,6 +1,7 @@
 """What a scene shows, and the properties that every scene has to have."""
 
 from collections import Counter
+from collections.abc import Iterator
 from itertools import groupby
 from typing import Any, Final
 
@@ -176,17 +177,23 @@ def no_cookie_before_its_commit(scene: Scene) -> None:
         assert stored, f"a browser was given a secret for {token.sid} that is not on record"
 
 
+def _opened_by_last_cookie(scene: Scene, held: Token) -> Iterator[Session]:
+    """Give what the browser's last cookie opens, for each order that the answers may arrive in; none if one crashed."""
+    if not scene.finished or scene.gone:
+        return
+    cleared = sum(point.result is CLEAR for point in scene.points)
+    assert cleared == 0, "the cookie was cleared"
+    for last in kept_cookie(scene, held):
+        session = opens(scene.store, last)
+        assert session is not None, f"the browser holds {last}, which opens nothing"
+        yield session
+
+
 def browser_stays_signed_in(held: Token) -> Check:
     """Whatever order the answers arrive in, the browser's last cookie opens a session of its user."""
 
     def check(scene: Scene) -> None:
-        if not scene.finished or scene.gone:
-            return
-        cleared = sum(point.result is CLEAR for point in scene.points)
-        assert cleared == 0, "the cookie was cleared"
-        for last in kept_cookie(scene, held):
-            session = opens(scene.store, last)
-            assert session is not None, f"the browser holds {last}, which opens nothing"
+        for session in _opened_by_last_cookie(scene, held):
             assert session.subject == "alice", "the browser is signed out"
 
     return check
@@ -196,13 +203,7 @@ def browser_ends_in(state: State, held: Token) -> Check:
     """Whatever order the answers arrive in, the browser's last cookie opens a session in this state."""
 
     def check(scene: Scene) -> None:
-        if not scene.finished or scene.gone:
-            return
-        cleared = sum(point.result is CLEAR for point in scene.points)
-        assert cleared == 0, "the cookie was cleared"
-        for last in kept_cookie(scene, held):
-            session = opens(scene.store, last)
-            assert session is not None, f"the browser holds {last}, which opens nothing"
+        for session in _opened_by_last_cookie(scene, held):
             assert session.state is state, f"the browser is {session.state}"
 
     return check

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any, Final, Protocol
 from unittest.mock import patch
 
-from sessioncore import Notice, Policy, Reason, Summary
+from sessioncore import Notice, Policy, Reason, Store, Summary
 from sessioncore.flows import AnySubject
 from sessioncore_io import world
 
@@ -109,6 +109,22 @@ class Draws:
     def close(self) -> None:
         """Draw from the system again."""
         self._patch.stop()
+
+
+class Watched:
+    """Hold what watches a driver's requests, from its making until ``close``."""
+
+    def __init__(self, store: Store) -> None:
+        self.clock = Clock()
+        self.store = Witness(store, self.clock)
+        self.heard = Heard()
+        self.draws = Draws()
+
+    def close(self) -> None:
+        """Stop listening and drawing."""
+        self.draws.close()
+        self.heard.close()
+        self.store.close()
 
 
 def cookie_of(name: str, headers: list[tuple[str, str]]) -> str | None:

@@ -16,11 +16,9 @@ from sessioncore_io import asgi, wsgi
 from sessioncore_io.cookies import Cookie
 from sessioncore_io.shell import Sessions
 
-from ..clock import Clock
-from .driver import Draws, Heard
+from .driver import Watched
 from .script import Answer, Request
 from .web_driver import answer_from, asgi_probe, body_of, wsgi_probe
-from .witness import Witness
 
 PATIENCE: Final = 30  # seconds, for a server that hangs: no test waits this long
 
@@ -42,7 +40,7 @@ class _Gate:
         assert self.held.acquire(timeout=PATIENCE), "the request never came to its hold"
 
 
-class _HttpDriver:
+class _HttpDriver(Watched):
     """Send requests to a server of this process; its clock and store are ours."""
 
     web = True
@@ -51,10 +49,7 @@ class _HttpDriver:
     sessions: Any
 
     def __init__(self, store: Store, policy: Policy) -> None:
-        self.clock = Clock()
-        self.store = Witness(store, self.clock)
-        self.heard = Heard()
-        self.draws = Draws()
+        super().__init__(store)
         self.cookie = Cookie.for_plain_http()
         self.outside = Sessions(self.store, policy, self.clock, self.heard.listen)
         self._gates: dict[str, _Gate] = {}
@@ -97,9 +92,7 @@ class _HttpDriver:
         self._stop()
         for connection in self._connections:
             connection.close()
-        self.draws.close()
-        self.heard.close()
-        self.store.close()
+        super().close()
 
     def _stop(self) -> None:
         raise NotImplementedError

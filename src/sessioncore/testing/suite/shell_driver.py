@@ -7,23 +7,18 @@ from sessioncore_io import CLEAR
 from sessioncore_io.answers import UNCOMMITTED, replacement
 from sessioncore_io.shell import Sessions
 
-from ..clock import Clock
-from .driver import Draws, Heard
+from .driver import Watched
 from .script import Answer, Request, Scene
-from .witness import Witness
 
 
-class ShellDriver:
+class ShellDriver(Watched):
     """Open, play and commit handles of ``Sessions``."""
 
     web = False
     nests = True
 
     def __init__(self, store: Store, policy: Policy) -> None:
-        self.clock = Clock()
-        self.store = Witness(store, self.clock)
-        self.heard = Heard()
-        self.draws = Draws()
+        super().__init__(store)
         self.outside = Sessions(self.store, policy, self.clock, self.heard.listen)
 
     def set_policy(self, policy: Policy) -> None:
@@ -44,9 +39,3 @@ class ShellDriver:
         order = handle.order
         cookie = order if order is None else "" if order is CLEAR else order.text
         yield Answer(status=200, said=tuple(scene.said), before=scene.before, after=scene.after, cookie=cookie)
-
-    def close(self) -> None:
-        """Stop listening and drawing."""
-        self.draws.close()
-        self.heard.close()
-        self.store.close()

@@ -13,10 +13,8 @@ from sessioncore_io import asgi, wsgi
 from sessioncore_io.cookies import Cookie
 from sessioncore_io.shell import Sessions
 
-from ..clock import Clock
-from .driver import Draws, Heard, cookie_of, lowered
+from .driver import Watched, cookie_of, lowered
 from .script import Answer, Request, Scene, answer_of
-from .witness import Witness
 
 JSON: Final = [("content-type", "application/json")]
 
@@ -55,17 +53,14 @@ def wsgi_probe(hold: Callable[[dict[str, Any]], bytes]) -> wsgi.Application:
     return eager
 
 
-class WsgiDriver:
+class WsgiDriver(Watched):
     """Call the WSGI middleware; an empty chunk before the response starts is a hold (PEP 3333)."""
 
     web = True
     nests = True
 
     def __init__(self, store: Store, policy: Policy) -> None:
-        self.clock = Clock()
-        self.store = Witness(store, self.clock)
-        self.heard = Heard()
-        self.draws = Draws()
+        super().__init__(store)
         self.cookie = Cookie()
         self.app = wsgi.SessionMiddleware(
             wsgi_probe(lambda _: b""), self.store, policy, self.cookie, self.clock, self.heard.listen
@@ -98,12 +93,6 @@ class WsgiDriver:
         holds = {"HTTP_PROBE_HOLDS": "yes"} if ("hold",) in request.verbs else {}
         cookie = {"HTTP_COOKIE": f"a=b; {self.cookie.name}={request.token}"} if request.token else {}
         return {"CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body), **holds, **cookie}
-
-    def close(self) -> None:
-        """Stop listening and drawing."""
-        self.draws.close()
-        self.heard.close()
-        self.store.close()
 
 
 def body_of(request: Request, gate: str = "") -> bytes:
@@ -160,17 +149,14 @@ class _Gate:
         return not call.done()
 
 
-class AsgiDriver:
+class AsgiDriver(Watched):
     """Call the ASGI middleware in an event loop that runs only while the test waits for it."""
 
     web = True
     nests = False
 
     def __init__(self, store: Store, policy: Policy) -> None:
-        self.clock = Clock()
-        self.store = Witness(store, self.clock)
-        self.heard = Heard()
-        self.draws = Draws()
+        super().__init__(store)
         self.cookie = Cookie()
         self._loop = asyncio.new_event_loop()
         self._gates: list[_Gate] = []
@@ -222,6 +208,4 @@ class AsgiDriver:
     def close(self) -> None:
         """Stop listening, and close the loop."""
         self._loop.close()
-        self.draws.close()
-        self.heard.close()
-        self.store.close()
+        super().close()
