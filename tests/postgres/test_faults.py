@@ -246,7 +246,11 @@ def test_after_a_restart_the_first_call_of_each_kind_goes_through(server: Postgr
 
 
 @fault("all processes of the server are stopped by SIGSTOP", "store unavailable within the patience; then as before")
-def test_a_frozen_server_is_given_up_in_time(server: PostgresServer, store: Any) -> None:
+def test_a_frozen_server_is_given_up_in_time(server: PostgresServer, opening: Opening) -> None:
+    """A read that was not answered is not sent again: its caller has waited long enough."""
+    store = opening(connections=1)
+    store.swap(None, user())
+    store.mint("alice", START)
     with server.frozen():
         told = unavailable(lambda: store.load(SID))
         unavailable(lambda: store.swap(user(), ended(user(), START)))

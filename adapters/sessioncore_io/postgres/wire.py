@@ -33,6 +33,10 @@ class WrongSchema(StoreUnavailable):
     """The tables are not there, or of another version than this release's: nobody is authenticated."""
 
 
+class Unanswered(psycopg.OperationalError):
+    """No answer in time: whoever waited has waited long enough."""
+
+
 class Hurried:
     """Give up on an answer in time, and never leave a connection in the middle of one."""
 
@@ -50,7 +54,7 @@ class Hurried:
         if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
             self.pgconn.finish()
             if isinstance(error, psycopg.OperationalError):
-                raise psycopg.OperationalError(f"no answer within {self.patience} s") from error
+                raise Unanswered(f"no answer within {self.patience} s") from error
 
     @property
     def stale(self) -> bool:
@@ -136,11 +140,11 @@ class Trials:
         """Return if the statement may be sent again. Raises ``StoreUnavailable``.
 
         What the server rolled back is not done, so that may be sent again whatever it is. Where the connection broke,
-        nobody knows what was done: only a statement that reads is sent again, once.
+        nobody knows what was done: only a statement that reads is sent again, once; not if we broke it by giving up.
         """
         if isinstance(error, pg.SerializationFailure | pg.DeadlockDetected) and self.retries:
             self.retries -= 1
-        elif broken and self.statement.reads and not self.broke:
+        elif broken and self.statement.reads and not self.broke and not isinstance(error, Unanswered):
             self.broke = True
         else:
             raise unavailable(error) from error
