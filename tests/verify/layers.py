@@ -43,6 +43,8 @@ class Profile:
 # Races between processes over a real server: so many times what ``make test`` runs of them in one go.
 SEEDS = "50"
 
+PARALLEL = ("-n", "auto", "--dist", "loadfile", "-p", "no:cacheprovider")
+
 TINY = Profile(every=100, depth=1, examples=3, suites=False)
 
 
@@ -145,7 +147,7 @@ def soaking(profile: Profile) -> Outcome:
 
 def _pytest(*paths: str, profile: Profile) -> Outcome:
     """Run tests in a process of their own: they choose a Hypothesis profile when they are imported."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.verify.profile", "-p", "no:cacheprovider", *paths]
+    command = [sys.executable, "-m", "pytest", "-q", *PARALLEL, "-p", "tests.verify.profile", *paths]
     environment = os.environ | {"SESSIONCORE_PROFILE": profile.hypothesis, "SESSIONCORE_SEEDS": SEEDS}
     ran = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment)
     tests = re.search(r"(\d+) passed", ran.stdout)
