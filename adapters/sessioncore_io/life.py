@@ -88,11 +88,7 @@ class SessionHandle(SeenSession):
         (first, methods), (second, mfa_methods) = factors_of(methods_of(method))
         bound = _bound(not_after, self._shell.clock())
         self._flush()
-        session = self._look()
-        if session is not None and session.subject not in ("", attempt.subject):
-            self._log_out(Reason.REPLACED)
-        elif self._outlived(attempt.epoch):
-            self._close()
+        self._make_way(attempt)
         limits = self._shell.policy.remembered if remember else self._shell.policy.login
         base = self._view or self._begin()
         self._rotate(
@@ -197,6 +193,14 @@ class SessionHandle(SeenSession):
         self._is_passive = True
 
     # -- behind them ---------------------------------------------------------------------------------------
+
+    def _make_way(self, attempt: Attempt) -> None:
+        """End the session of another subject, and leave one that has ended meanwhile: neither becomes the attempt's."""
+        session = self._look()
+        if session is not None and session.subject not in ("", attempt.subject):
+            self._log_out(Reason.REPLACED)
+        elif self._outlived(attempt.epoch):
+            self._close()
 
     @contextmanager
     def _noting_failure(self) -> Iterator[None]:

@@ -8,7 +8,7 @@ import httpx2
 from attrs import field, frozen
 
 from sessioncore import Reason
-from sessioncore.sso import Verdict
+from sessioncore.sso import Acceptance, Verdict
 
 from ..handle import AsyncHandle
 from ..world import Clock, wall_clock
@@ -147,18 +147,7 @@ class RelyingParty:
         claims = await landing.verified(party, login, tokens)
         acceptance = await landing.accepted(party, session, login, claims)
         if acceptance.verdict is Verdict.SIGN_IN:
-            kept = logins.carried(session)
-            # Only the token says whose attempt it is; what else ends logins meanwhile, ``still_on`` sees.
-            attempt = await session.attempt(acceptance.subject)
-            session.log_in(
-                attempt,
-                party.methods(claims),
-                remember=remember,
-                label=label,
-                upstream=acceptance.upstream,
-                not_after=not_after,
-            )
-            session.update(kept)
+            await self._sign_in(session, acceptance, claims, remember=remember, label=label, not_after=not_after)
         session[ID_TOKEN] = tokens["id_token"]
         await session.commit()
         if acceptance.verdict is Verdict.SIGN_IN:
@@ -170,6 +159,16 @@ class RelyingParty:
             claims=claims,
             access_token=str(tokens.get("access_token", "")),
         )
+
+    async def _sign_in(
+        self, session: AsyncHandle, acceptance: Acceptance, claims: Mapping[str, Any], **more: Any
+    ) -> None:
+        """Log in whom the token names; what other tabs wait for stays."""
+        kept = logins.carried(session)
+        # Only the token says whose attempt it is; what else ends logins meanwhile, ``still_on`` sees.
+        attempt = await session.attempt(acceptance.subject)
+        session.log_in(attempt, self.party.methods(claims), upstream=acceptance.upstream, **more)
+        session.update(kept)
 
     async def userinfo(self, landed: Landed) -> Mapping[str, Any]:
         """Ask the provider what is known about who has just logged in (OpenID Connect Core 1.0, 5.3).
