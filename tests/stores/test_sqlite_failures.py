@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -96,6 +98,34 @@ def test_a_file_that_is_no_database_is_refused_when_it_is_opened(tmp_path: Path)
     with pytest.raises(StoreUnavailable, match="not a database"):
         SqliteStore(path)
     assert path.read_text().startswith("remember the milk")
+
+
+@pytest.mark.parametrize("table", ["notes", "sessions"])
+def test_the_database_of_another_program_is_refused_and_left_alone(tmp_path: Path, table: str) -> None:
+    path = tmp_path / "app.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"CREATE TABLE {table} (text)")
+    connection.close()
+    before = path.read_bytes()
+
+    with pytest.raises(InvalidSetting, match="a file of its own"):
+        SqliteStore(path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_file_is_where_it_was_when_the_store_was_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server may change its directory before its threads open connections of their own."""
+    monkeypatch.chdir(tmp_path)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    with closing(SqliteStore("sessions.db")) as store, ThreadPoolExecutor() as threads:
+        store.swap(None, guest())
+        monkeypatch.chdir(elsewhere)
+        row, _ = threads.submit(store.load, SID).result()
+
+    assert row == guest()
+    assert list(elsewhere.iterdir()) == []
 
 
 def test_a_file_of_another_schema_is_refused_and_left_alone(tmp_path: Path) -> None:

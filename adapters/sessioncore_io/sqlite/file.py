@@ -35,7 +35,7 @@ class SqliteFile:
     def __init__(self, path: str | Path, patience: float) -> None:
         if str(path) in ("", ":memory:"):
             raise InvalidSetting("path", str(path), "name a file; without one, use MemoryStore")
-        self.path = Path(path)
+        self.path = Path(path).absolute()  # other threads open it too, and after a chdir
         self.patience = patience
         self._local = _Held()
         _files.add(self)

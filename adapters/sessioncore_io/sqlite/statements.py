@@ -21,6 +21,9 @@ CREATE TABLE IF NOT EXISTS epochs (
 CREATE TABLE IF NOT EXISTS marks (name TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
 """
 
+# One statement, so one moment: another process may be making the tables.
+WHOSE: Final = "SELECT (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_master)"
+
 LOAD: Final = """
 SELECT s.record, s.subject, e.value, e.cause FROM sessions s LEFT JOIN epochs e ON e.subject = s.subject WHERE s.sid = ?
 """

@@ -31,6 +31,7 @@ from .statements import (
     SUPERSEDE,
     SUPERSEDE_EXPECTED,
     UPDATE,
+    WHOSE,
 )
 from .watch import Watch
 
@@ -221,16 +222,24 @@ class SqliteStore(SqliteFile):
     @_guarded
     def _initialise(self) -> None:
         """Create the schema, or check that it is ours; several processes may start at once."""
+        self._version()  # before anything of a file that is another program's is changed
         with self._exclusively() as connection:
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            if version not in (0, SCHEMA_VERSION):
-                advice = f"its schema is {version}, and this release reads {SCHEMA_VERSION}; use the one that wrote it"
-                raise InvalidSetting("path", str(self.path), advice)
+            version = self._version()
             for statement in SCHEMA.split(";"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             if version == 0:
-                self._prepared.append(f"made the tables of schema {SCHEMA_VERSION} in {self.path.absolute()}")
+                self._prepared.append(f"made the tables of schema {SCHEMA_VERSION} in {self.path}")
+
+    def _version(self) -> int:
+        """Read the schema's version, 0 for an empty file. Raises ``InvalidSetting`` for what is not ours."""
+        version, tables = self._connection.execute(WHOSE).fetchone()
+        if version not in (0, SCHEMA_VERSION):
+            advice = f"its schema is {version}, and this release reads {SCHEMA_VERSION}; use the one that wrote it"
+            raise InvalidSetting("path", str(self.path), advice)
+        if version == 0 and tables:
+            raise InvalidSetting("path", str(self.path), "it holds tables of another program; name a file of its own")
+        return int(version)
 
 
 @lru_cache(maxsize=1_024)
