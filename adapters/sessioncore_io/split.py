@@ -5,6 +5,7 @@ must not be lost.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack, closing
 from inspect import isawaitable
 from typing import Any, TypeVar
 
@@ -147,12 +148,14 @@ class _Both:
         if mute:
             raise InvalidSetting("store", ", ".join(mute), "it does not tell of ends: use one that does")
         tellers: Sequence[Announcer] = stores
-        self._held = [teller.subscribe(ear) for teller in tellers]
+        with ExitStack() as held:
+            for teller in tellers:
+                held.enter_context(closing(teller.subscribe(ear)))
+            self._held = held.pop_all()
 
     def close(self) -> None:
         """Hear nothing from now on."""
-        for subscription in self._held:
-            subscription.close()
+        self._held.close()
 
 
 async def _answer(answer: T | Awaitable[T]) -> T:

@@ -14,7 +14,7 @@ from tests.postgres.test_faults import patiently
 from tests.servers.postgres import PostgresServer
 from tests.servers.valkey import VALKEY, serving
 
-from sessioncore import InvalidSetting, Reason, StoreUnavailable
+from sessioncore import Ending, InvalidSetting, Reason, StoreUnavailable
 from sessioncore.testing.clock import START
 from sessioncore.testing.contracts import AsyncStoreContract, StoreContract
 from sessioncore.testing.contracts.promises import EpochPromises, ListPromises, RowPromises
@@ -213,3 +213,21 @@ def test_a_subscription_needs_two_stores_that_tell(epochs: PostgresStore) -> Non
     """Half of the ends would be worse than none: nobody would notice what is missing."""
     with pytest.raises(InvalidSetting, match="Mute"):
         SplitStore(sessions=Mute(), epochs=epochs).subscribe(lambda _: None)  # type: ignore[arg-type]
+
+
+class Deaf(MemoryStore):
+    """A store to which nobody can subscribe just now."""
+
+    def subscribe(self, ear: Any) -> Any:
+        """Fail."""
+        raise StoreUnavailable("nobody can listen just now")
+
+
+def test_a_subscription_that_fails_half_way_leaves_nobody_listening() -> None:
+    sessions = MemoryStore()
+    heard: list[Ending] = []
+    with pytest.raises(StoreUnavailable):
+        SplitStore(sessions=sessions, epochs=Deaf()).subscribe(heard.append)
+    sessions.supersede("alice", START, Reason.ADMIN)
+
+    assert heard == []
