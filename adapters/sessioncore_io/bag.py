@@ -13,14 +13,30 @@ Changes = tuple[tuple[str, str | None], ...]
 _read: Final = json.JSONDecoder().raw_decode
 
 _MUTABLE: Final = (list, dict)
+_NESTING: Final = (*_MUTABLE, tuple)
+
+# How deeply values may be nested: a decoder's stack is the page's, and what one page could write another has to read.
+DEEPEST: Final = 100
 
 
 def dump(key: object, value: object, of: str = "session") -> str:
     """Turn a value into JSON text; raises ``InvalidSetting``, naming the key, for what JSON cannot hold."""
     try:
-        return json.dumps(value, separators=(",", ":"), allow_nan=False)
+        text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+        if text.count("[") + text.count("{") > DEEPEST and _depth(value) > DEEPEST:
+            raise ValueError(f"at most {DEEPEST} levels, or it could not be read back everywhere")
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidSetting(f"{of}[{key!r}]", type(value).__name__, f"store what JSON can hold ({error})") from None
+    return text
+
+
+def _depth(value: object) -> int:
+    """Count the levels of lists and dicts, one within the other."""
+    depth, level = 0, [value]
+    while level := [one for one in level if isinstance(one, _NESTING)]:
+        depth += 1
+        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
+    return depth
 
 
 def _checked(key: object) -> str:
@@ -69,7 +85,8 @@ class Bag:
 
     def drop(self, key: str) -> None:
         """Drop the key; raises ``KeyError``."""
-        self.get(key)
+        if key not in self._values and (key in self._gone or key not in self._texts):
+            raise KeyError(key)
         self._values.pop(key, None)
         if key in self._texts:
             self._gone.add(key)

@@ -184,7 +184,7 @@ class SessionHandle(SeenSession):
         if oldest is not None:
             self._require_age(session, wanted, oldest)
 
-    def record(self, what: str, **details: Any) -> None:
+    def record(self, what: str, /, **details: Any) -> None:
         """Append an activity; the newest ``Policy.max_activities`` are kept."""
         self._record(activity_text(what, self._shell.clock(), details))
 

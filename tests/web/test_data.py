@@ -1,10 +1,12 @@
 """The data of a session: JSON values by key, never silently lost, never more than the policy allows."""
 
+from functools import reduce
 from typing import Any
 
 import pytest
 
 from sessioncore import DataTooLarge, InvalidSetting, Policy
+from sessioncore_io.bag import Bag
 
 from .driver import Browser, Handler, Site, done, rescues, rows
 from .pages import log_in, log_out, look, read, write
@@ -242,6 +244,38 @@ async def test_an_activity_that_json_cannot_hold_is_refused(site: Site, browser:
 
     assert (await browser.ask(page)).status == 200
     assert rows(site.store) == []
+
+
+async def test_what_is_nested_so_deeply_that_it_could_not_be_read_back_is_refused(site: Site, browser: Browser) -> None:
+    """A page that keeps what somebody posted would otherwise be unable to load it, or to get rid of it."""
+
+    async def page(session: Any) -> None:
+        session["deep"] = nested(100)
+        with pytest.raises(InvalidSetting, match="100 levels"):
+            session["deeper"] = {"it": nested(100)}
+
+    assert (await browser.ask(page)).status == 200
+    assert (await browser.ask(read("deep"))).value == nested(100)
+    assert (await browser.ask(read("deeper"))).value is None
+
+
+def nested(levels: int) -> list[Any]:
+    """Give a list in a list in a list."""
+    innermost: list[Any] = []
+    return reduce(lambda inner, _: [inner], range(levels - 1), innermost)
+
+
+def test_what_cannot_be_read_can_still_be_dropped() -> None:
+    bag = Bag((("deep", "[" * 10_000 + "]" * 10_000),))
+    bag.drop("deep")
+
+    assert bag.changes() == (("deep", None),)
+
+
+async def test_an_activity_may_have_a_detail_of_any_name(browser: Browser) -> None:
+    await browser.ask(doing(lambda s: s.record("view", what="a lamp", at="the shop")))
+
+    assert [entry["details"] for entry in await browser.sees("activities")] == [{"what": "a lamp", "at": "the shop"}]
 
 
 async def test_values_come_back_as_json_makes_them(site: Site, browser: Browser) -> None:
