@@ -13,6 +13,9 @@ from sessioncore.policy import milliseconds
 
 from .cookies import Cookie
 
+# What the seconds of this age are: milliseconds of the first weeks of 1970, and nobody's clock.
+_SECONDS: Final = range(10**9, 10**11)
+
 _DAWN: Final = datetime.fromtimestamp(0, UTC)
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[a-z0-9.:\[\]_-]+")
 
@@ -28,7 +31,7 @@ def check_parts(store: object, policy: object, clock: Any, listener: object) -> 
     if not callable(listener):
         raise InvalidSetting("listener", listener, "pass a function that takes a Notice, or leave it out")
     now = clock() if callable(clock) and not iscoroutinefunction(clock) else None
-    if type(now) is not int or not 0 < now < NEVER:
+    if type(now) is not int or not 0 < now < NEVER or now in _SECONDS:
         advice = "return whole milliseconds since the Unix epoch, such as time.time_ns() // 1_000_000"
         raise InvalidSetting("clock", now, advice)
 
@@ -99,9 +102,18 @@ def methods_of(method: str | Iterable[str]) -> tuple[str, ...]:
 def upstream_of(upstream: Any) -> tuple[str, str]:
     """Give the pair that names the session at the identity provider."""
     if isinstance(upstream, tuple | list) and len(upstream) == 2 and all(map(_is_name, upstream)):
-        return (upstream[0], upstream[1])
+        issuer, sid = upstream
+        if issuer or not sid:  # no provider could end the session of no issuer
+            return (issuer, sid)
     advice = f"pass (issuer, sid): two printable texts of at most {LONGEST_NAME} characters"
     raise InvalidSetting("upstream", upstream, advice)
+
+
+def check_texts(**texts: object) -> None:
+    """Refuse what is no text: it would be taken for a name that nobody has."""
+    for name, text in texts.items():
+        if not isinstance(text, str):
+            raise InvalidSetting(name, text, "pass the text of the verified token's claim")
 
 
 def instant_of(name: str, value: object) -> int:

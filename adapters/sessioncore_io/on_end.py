@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from inspect import isawaitable, iscoroutinefunction
+from inspect import isawaitable, iscoroutine, iscoroutinefunction
 from typing import Any
 
 from sessioncore import InvalidSetting, Reason
@@ -21,6 +21,11 @@ async def calling_back(ended: Ended, callback: Callback) -> AsyncIterator[None]:
 
     The block waits for a callback that has begun: a socket is not left half closed.
     """
+    if iscoroutine(callback):
+        callback.close()
+    if not callable(callback):
+        advice = "pass a function that takes a Reason or None: lambda reason: websocket.close(4401)"
+        raise InvalidSetting("callback", callback, advice)
     waiting = asyncio.ensure_future(ended())
     calling = asyncio.ensure_future(_call(waiting, callback))
     try:

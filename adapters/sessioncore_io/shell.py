@@ -19,6 +19,7 @@ from .checks import (
     check_plain_write,
     check_reason,
     check_subject,
+    check_texts,
     check_write,
     instant_of,
     names_a_session,
@@ -129,6 +130,7 @@ class Sessions(Shell):
         For a verified logout token, whose ``iat`` is ``issued_at``; a login that is not stored yet ends too (see
         ``still_upstream``). One whose ``jti`` was seen to its end before ends nothing. Returns how many ended.
         """
+        check_texts(issuer=issuer, sid=sid, subject=subject, jti=jti)
         return run(
             core.end_upstream(issuer, sid, subject, instant_of("issued_at", issued_at), self.policy, jti), self.perform
         )
@@ -221,6 +223,7 @@ class AsyncSessions(Shell):
         For a verified logout token, whose ``iat`` is ``issued_at``; a login that is not stored yet ends too (see
         ``still_upstream``). One whose ``jti`` was seen to its end before ends nothing. Returns how many ended.
         """
+        check_texts(issuer=issuer, sid=sid, subject=subject, jti=jti)
         return await arun(
             core.end_upstream(issuer, sid, subject, instant_of("issued_at", issued_at), self.policy, jti), self.perform
         )

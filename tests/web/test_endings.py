@@ -1,6 +1,7 @@
 """An ended session reaches its open websockets, whoever ended it and where; real uvicorn, real websockets."""
 
 import asyncio
+import inspect
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
@@ -321,6 +322,25 @@ async def test_a_callback_that_fails_harms_nobody(clock: Clock, caplog: pytest.L
 
     assert heard == [Reason.USER]
     assert "at the end of a session failed" in caplog.text
+
+
+@pytest.mark.parametrize("callback", [None, "close"])
+async def test_what_cannot_be_called_is_refused_before_anybody_relies_on_it(clock: Clock, callback: Any) -> None:
+    handle = await AsyncSessions(MemoryStore(), clock=clock).open(None)
+
+    with pytest.raises(InvalidSetting, match="a function"):
+        async with handle.on_end(callback):
+            pass
+
+
+async def test_a_call_in_the_place_of_a_callback_is_refused_and_closed(clock: Clock) -> None:
+    handle = await AsyncSessions(MemoryStore(), clock=clock).open(None)
+    called: Any = _awaited(None)
+
+    with pytest.raises(InvalidSetting, match="a function"):
+        async with handle.on_end(called):
+            pass
+    assert inspect.getcoroutinestate(called) == inspect.CORO_CLOSED
 
 
 async def test_a_block_that_ends_first_calls_nobody(clock: Clock) -> None:

@@ -4,7 +4,7 @@ import inspect
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -32,6 +32,7 @@ WRONG_LOGINS: list[dict[str, Any]] = [
     {"upstream": None},
     {"upstream": "ab"},
     {"upstream": ("issuer", 5)},
+    {"upstream": ("", "sid")},
     {"upstream": ("issuer", "\ud800")},
     {"upstream": ("issuer", "s" * 257)},
     {"upstream": ("issuer", "sid", "more")},
@@ -105,6 +106,17 @@ async def test_a_reason_is_a_reason(site: Site, browser: Browser, reason: Any) -
     assert await browser.sees("subject") == "alice"
 
 
+@pytest.mark.parametrize("name", ["issuer", "sid", "subject", "jti"])
+def test_a_providers_logout_that_is_not_text_is_refused_and_not_taken_for_nobodys(
+    store: Store, clock: Clock, name: str
+) -> None:
+    named: dict[str, Any] = {"issuer": "https://op.example", "subject": "alice", name: 42}
+
+    with pytest.raises(InvalidSetting) as wrong:
+        Sessions(store, clock=clock).end_upstream(issued_at=datetime.now(UTC), **named)
+    assert wrong.value.name == name
+
+
 @pytest.mark.parametrize("sid", ["\ud800", "", "nobody", "ü", None, 5, b"x", "x" * 1000])
 def test_what_cannot_be_a_sid_is_nobodys_session(store: Store, clock: Clock, sid: Any) -> None:
     assert Sessions(store, clock=clock).end(sid, subject=ANY_SUBJECT) is False
@@ -124,7 +136,12 @@ def test_a_presented_token_is_text_and_is_not_shown(store: Store, presented: Any
     assert "xxx" not in str(wrong.value)
 
 
-@pytest.mark.parametrize("clock", [time.time, time.time_ns, lambda: 0, lambda: True, None, 5])
+def _seconds() -> int:
+    """Make half an hour of three weeks."""
+    return int(time.time())
+
+
+@pytest.mark.parametrize("clock", [time.time, time.time_ns, _seconds, lambda: 0, lambda: True, None, 5])
 @pytest.mark.parametrize("kind", [Sessions, AsyncSessions])
 def test_a_clock_gives_whole_milliseconds(kind: Any, clock: Any) -> None:
     with pytest.raises(InvalidSetting, match="1_000_000"):
