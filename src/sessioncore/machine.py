@@ -46,7 +46,8 @@ class Machine(Generic[Record]):
     """Run rows over records that have a ``state`` and a ``version``.
 
     ``states`` is an enum; ``rows`` are the arrows between its members. Build one of your own to run another
-    table in the same way: sessioncore's own is ``Machine(State, TABLE)``.
+    table in the same way: sessioncore's own is ``Machine(State, TABLE)``. A ``Tick`` row has to make its own guard
+    false, or ``settle`` does not end; ``sessioncore.proof`` proves that of a table.
     """
 
     def __init__(

@@ -5,6 +5,7 @@ from .guards import one_factor, same, two_factors
 from .records import Kind, Moment, Session, State
 
 ENDED = "the session has ended; only a new one can act"
+EARLY = "the moment lies before the session began; a clock that went back has to be clamped first"
 SIGNED_OUT = "nobody is signed in to it; log in first"
 ELSEWHERE = "it was proved for another session or another subject; prove it for this one"
 REVOKED = "all sessions of the subject were ended since the credential check began; check the credential again"
@@ -17,6 +18,8 @@ def why_not(s: Session, e: Event, m: Moment) -> str:
     """Name what keeps this event from acting on this settled session."""
     if not s.live:
         return ENDED
+    if m.at < s.created_at:
+        return EARLY
     if isinstance(e, LogIn):
         return _why_no_login(s, e)
     if s.state is State.CREATED:

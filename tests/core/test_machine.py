@@ -253,6 +253,16 @@ def test_a_refusal_says_what_is_the_matter_and_what_follows(text: str) -> None:
     assert not set("_`{}") & set(text)
 
 
+@pytest.mark.parametrize("subject", ["", "alice"])
+def test_a_moment_before_the_session_began_is_refused_as_such(subject: str) -> None:
+    guest = begin("s", "p", 5, idle=10, lifetime=10)
+    session = evolve(guest, subject=subject, state=State.AUTHENTICATED if subject else State.CREATED)
+
+    with pytest.raises(Refused) as refused:
+        step(session, LogOut(), Moment(4, 0, Reason.ADMIN, 10, 10, 10))
+    assert refused.value.why == why.EARLY
+
+
 def test_a_refusal_reads_as_a_sentence() -> None:
     told = set()
     for session, event, moment in cells():
