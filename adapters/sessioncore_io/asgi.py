@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from sessioncore import AsyncStore, Epoch, Policy, Session, SessionError, Store
-from sessioncore.effects import arun
 from sessioncore.flows import Standing, Token, glance
 
 from .answers import CONFLICT, UNCOMMITTED, plain_headers, replacement, unanswered, with_cookie
@@ -81,7 +80,7 @@ class SessionMiddleware:
             raise
         else:
             if kind == "websocket":
-                await _log_out_only(handle)  # there is no response to store it with, and nobody may have committed
+                await handle.store_logout()  # there is no response to store it with, and nobody may have committed
             handle.warn_of_lost()
 
     def _open(self, token: Token | None) -> AsyncHandle | Awaitable[AsyncHandle]:
@@ -182,7 +181,7 @@ class _Response:
     async def _committed(self, status: int) -> SessionError | None:
         try:
             if status >= 500:
-                await _log_out_only(self.handle)
+                await self.handle.store_logout()
             elif not self.handle.idle:
                 await self.handle.commit()
         except UNCOMMITTED as error:
@@ -243,15 +242,9 @@ async def _refuse_socket(receive: Receive, send: Send) -> None:
     await send({"type": "websocket.close", "code": 1008, "reason": "origin not allowed"})
 
 
-async def _log_out_only(handle: AsyncHandle) -> None:
-    """After a failure of the application, do the one thing that must not be lost."""
-    if handle.wants_log_out:
-        await arun(handle._committing(only_logout=True), handle._shell.perform)
-
-
 async def _rescued(handle: AsyncHandle) -> None:
     """Store the LogOut of a request that failed; another failure is logged, the first one is the one to raise."""
     try:
-        await _log_out_only(handle)
+        await handle.store_logout()
     except UNCOMMITTED as error:
         log.error("a logout was not stored, and its session is alive: %s", error)

@@ -6,19 +6,20 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, TypeVar
 
 from sessioncore import Attempt, InvalidSetting, Reason
-from sessioncore.effects import arun, run
+from sessioncore.effects import Flow, arun, run
 from sessioncore.flows import attempt
 
 from .checks import check_plain_write, check_reason, check_write
 from .life import Challenge, SessionHandle
 from .on_end import Callback, calling_back, calling_back_from_a_thread
+from .turns import Turns
 
 T = TypeVar("T")
 Writer = Callable[[], object]
 
 
 class Handle(SessionHandle):
-    """Hold the session of a WSGI request."""
+    """Hold the session of a WSGI request, for one thread at a time."""
 
     def attempt(self, subject: str) -> Attempt:
         """Begin a login **before** the credential is checked: reads the subject's epoch."""
@@ -29,6 +30,11 @@ class Handle(SessionHandle):
         """Store what happened so far. Raises ``Refused``, ``Contention``, ``StoreUnavailable`` or ``DataTooLarge``."""
         with self._noting_failure():
             run(self._committing(), self._shell.perform)
+
+    def store_logout(self) -> None:
+        """Store a logout, if there is one, and nothing else: the application failed."""
+        if self.wants_log_out:
+            run(self._committing(only_logout=True), self._shell.perform)
 
     def refresh(self) -> None:
         """Load the session again, dropping what was not committed."""
@@ -63,9 +69,19 @@ class Handle(SessionHandle):
 
 
 class AsyncHandle(SessionHandle):
-    """Hold the session of an ASGI request or websocket; ``loop`` is the event loop that serves it."""
+    """Hold the session of an ASGI request or websocket; ``loop`` is the event loop that serves it.
+
+    Several tasks may use it: what they store, they store one after another.
+    """
 
     loop: asyncio.AbstractEventLoop | None = None
+    _turns: Turns | None = None
+
+    async def _store(self, flow: Flow[None]) -> None:
+        if self._turns is None:
+            self._turns = Turns()
+        async with self._turns:
+            await arun(flow, self._shell.perform)
 
     async def attempt(self, subject: str) -> Attempt:
         """Begin a login **before** the credential is checked: reads the subject's epoch."""
@@ -75,12 +91,17 @@ class AsyncHandle(SessionHandle):
     async def commit(self) -> None:
         """Store what happened so far. Raises ``Refused``, ``Contention``, ``StoreUnavailable`` or ``DataTooLarge``."""
         with self._noting_failure():
-            await arun(self._committing(), self._shell.perform)
+            await self._store(self._committing())
+
+    async def store_logout(self) -> None:
+        """Store a logout, if there is one, and nothing else: the application failed."""
+        if self.wants_log_out:
+            await self._store(self._committing(only_logout=True))
 
     async def refresh(self) -> None:
         """Load the session again, dropping what was not committed."""
         with self._noting_failure():
-            await arun(self._refreshing(), self._shell.perform)
+            await self._store(self._refreshing())
 
     async def password_changed(self, write: Writer | None = None) -> None:
         """End all other sessions of the subject around ``write``, which stores the new hash; this one stays.
@@ -91,14 +112,14 @@ class AsyncHandle(SessionHandle):
         check_write(write)
         self.require()
         with self._noting_failure():
-            await arun(self._keeping_only(Reason.PASSWORD_CHANGE, write), self._shell.perform)
+            await self._store(self._keeping_only(Reason.PASSWORD_CHANGE, write))
 
     async def end_others(self, reason: Reason = Reason.USER_ALL) -> None:
         """End all other sessions of the subject; this one stays, with a new token."""
         check_reason(reason)
         self.require()
         with self._noting_failure():
-            await arun(self._keeping_only(reason, None), self._shell.perform)
+            await self._store(self._keeping_only(reason, None))
 
     async def ended(self) -> Reason | None:
         """Return as soon as this session has ended, with the reason: within a second, whoever ended it and where.

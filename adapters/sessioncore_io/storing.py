@@ -59,8 +59,9 @@ class StoredVisit(Visit):
         if view is None or token is None or self._events or self._chapters or not self._touch_due(view, now):
             return False
         chapter = Chapter(sid=view.sid, proof=proof_of(token.secret), events=(Touch(),))
+        closed = self._closed
         touched = yield from touch(chapter, self._shell.policy)
-        if touched is not None:
+        if touched is not None and self._closed == closed:
             self._rebase(touched)
         return True
 
@@ -72,19 +73,32 @@ class StoredVisit(Visit):
             self._order = CLEAR  # our own event ended it; who finds it ended leaves the cookie alone
 
     def _store_current(self, chapter: Chapter) -> Flow[None]:
-        secret = self._secret  # another task of this request may rotate again while this one waits
+        secret, closed = self._secret, self._closed  # another task may rotate again, or log out, while this one waits
         try:
             outcome = yield from commit(chapter, self._shell.policy)
         except Refused:
-            self._renounce()
+            if self._closed == closed:
+                self._renounce()
+            else:
+                self._shorten(chapter, "" if chapter.begun else chapter.sid, chapter.proof)
             raise
         session = outcome.session
+        if self._closed != closed:
+            self._shorten(chapter, session.sid if session else "", proof_of(secret) if secret else chapter.proof)
+            return
         if session is not None and session.live and secret and session.proof == proof_of(secret):
             self._token = self._order = Token(session.sid, secret)
         if self._secret == secret:
             self._secret = ""
         self._events = self._events[len(chapter.events) :]
         self._rebase(session, proved=any(isinstance(event, Credential) for event in chapter.events))
+
+    def _shorten(self, stored: Chapter, sid: str, proof: str) -> None:
+        """Keep, of a chapter that was closed while its beginning was being stored, what it has to say besides."""
+        closed, *later = self._chapters
+        events = closed.events[len(stored.events) :]
+        rest = [Chapter(sid=sid, proof=proof, events=events)] if sid and events else []
+        self._chapters = (*rest, *later)
 
     def _renounce(self) -> None:
         """Be nobody, as far as this request goes: what it wanted to prove does not hold."""
@@ -131,14 +145,16 @@ class StoredVisit(Visit):
             raise Refused(event, None, NOT_KEPT, None)
         assert self._token is not None
         own = proof_of(self._token.secret)  # a parallel request may have rotated the row
+        closed = self._closed
         try:
             kept = yield from keep_only(self._view, own, cause, write, self._shell.policy)
         except Refused:
             self._renounce()
             raise
-        if kept.token is not None:
-            self._token = self._order = kept.token
-        self._rebase(kept.session)
+        if self._closed == closed:  # or another task has logged out meanwhile
+            if kept.token is not None:
+                self._token = self._order = kept.token
+            self._rebase(kept.session)
         if kept.failure is not None:
             raise kept.failure
 

@@ -49,6 +49,7 @@ class Visit:
     # What a steady request never asks for stands on the class: there it costs nothing to set, but more to read.
     _secret = ""
     _begun: Session | None = None
+    _closed = 0  # how many chapters were closed
 
     def __init__(
         self,
@@ -156,6 +157,7 @@ class Visit:
         """End this chapter: from here on the request has a new, empty session."""
         if (chapter := self._chapter()) is not None:
             self._chapters = (*self._chapters, chapter)
+        self._closed += 1
         self._leave()
 
     def _leave(self) -> None:

@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import Any, Final
 
 from sessioncore import Policy, SessionError, Store, StoreUnavailable
-from sessioncore.effects import run
 from sessioncore.flows import Standing, Token, glance
 
 from .answers import UNCOMMITTED, plain_headers, replacement, unanswered, with_cookie
@@ -58,7 +57,7 @@ class SessionMiddleware:
                 raise
             body = ()
         except BaseException:
-            _log_out_only(handle)
+            handle.store_logout()
             raise
         if response.replaced is not None:
             _close(body)
@@ -120,14 +119,14 @@ class _Response:
         """Answer 503 or 409 for an application that let a verb's failure through; False if it is too late for that."""
         if not self.started:
             with suppress(*UNCOMMITTED):
-                _log_out_only(self.handle)
+                self.handle.store_logout()
             self._replace(replacement(error))
         return self.replaced is not None
 
     def _committed(self, status: str) -> SessionError | None:
         try:
             if status >= "5":
-                _log_out_only(self.handle)
+                self.handle.store_logout()
             elif not self.handle.idle:
                 self.handle.commit()
         except UNCOMMITTED as error:
@@ -163,7 +162,7 @@ class _Late:
             if not self._response.instead(error):
                 raise
         except BaseException:
-            _log_out_only(self._response.handle)
+            self._response.handle.store_logout()
             raise
         if self._response.replaced is not None:
             yield self._response.replaced
@@ -180,12 +179,6 @@ def _close(body: Iterable[bytes]) -> None:
     close = getattr(body, "close", None)
     if close is not None:
         close()
-
-
-def _log_out_only(handle: Handle) -> None:
-    """After a failure of the application, do the one thing that must not be lost."""
-    if handle.wants_log_out:
-        run(handle._committing(only_logout=True), handle._shell.perform)
 
 
 __all__ = ["KEY", "SessionMiddleware", "StoreUnavailable"]
