@@ -11,12 +11,12 @@ import pytest
 import uvicorn
 from examples.storezero.app import Clocks, build
 from examples.storezero.common.sites import Sites, cross_site
-from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright, expect, sync_playwright
 
 from sessioncore_io.oidc import Client
 
 from .app_user import AppUser
-from .find_chromium import ADVICE, find
+from .find_chromium import ADVICE, find_headless
 from .people import KEYS, QUICK, Person, Town
 
 QUIET: Final = (
@@ -38,14 +38,20 @@ expect.set_options(timeout=20_000)
 
 # Not for the whole session: while Playwright's plain calls are in use, no other test of this thread could run a loop.
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
+    """Start what drives the browsers of a module's tests."""
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
     """Start one browser for a module's tests; each person gets a profile of their own."""
-    path = find()
+    path = find_headless()
     assert path is not None, ADVICE
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(QUIET))
-        yield browser
-        browser.close()
+    browser = playwright.chromium.launch(executable_path=path, args=list(QUIET))
+    yield browser
+    browser.close()
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from .app_user import AppUser
 from .conftest import QUIET, opened
-from .find_chromium import find
+from .find_chromium import find_headless
 from .people import Town
 
 DOCS: Final = Path(__file__).parents[2] / "docs" / "state-diagrams" / "flows"
@@ -159,7 +159,7 @@ def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
     DOCS.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find(), args=list(QUIET))
+        browser = playwright.chromium.launch(executable_path=find_headless(), args=list(QUIET))
         for name, text in documents(browser):
             (DOCS / name).write_text(text)
         browser.close()

@@ -50,6 +50,39 @@ def test_one_on_the_path_is_found(bare: Path, name: str) -> None:
     assert find_chromium.find() == str(expected)
 
 
+@pytest.mark.parametrize("name", find_chromium.SHELLS)
+def test_a_headless_shell_is_taken_where_nothing_is_to_be_seen(bare: Path, name: str) -> None:
+    whole, shell = program(bare / "chromium"), program(bare / name)
+
+    assert find_chromium.find_headless() == str(shell)
+    assert find_chromium.find() == str(whole)
+
+
+def test_without_a_headless_shell_the_whole_browser_is_taken(bare: Path) -> None:
+    expected = program(bare / "chromium")
+
+    assert find_chromium.find_headless() == str(expected)
+
+
+def test_the_named_one_is_taken_for_everything(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program(bare / "chromium-headless-shell")
+    named = program(bare / "mine")
+    monkeypatch.setenv("CHROMIUM", str(named))
+
+    assert find_chromium.find_headless() == str(named)
+
+
+def test_whoever_has_no_headless_shell_is_told_of_it(bare: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    program(bare / "chromium")
+    find_chromium.main([])
+    without = capsys.readouterr().err
+    program(bare / "chromium-headless-shell")
+    find_chromium.main([])
+
+    assert without == f"{find_chromium.HINT}\n"
+    assert capsys.readouterr().err == ""
+
+
 def test_playwrights_own_is_found(bare: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from playwright.sync_api import sync_playwright
 
@@ -80,6 +113,7 @@ def test_root_installs_the_systems_package(
     assert asked.read_text().splitlines() == [
         "update -qq",
         "install -y -qq --no-install-recommends chromium",
+        "install -y -qq --no-install-recommends chromium-headless-shell",
     ]
 
 

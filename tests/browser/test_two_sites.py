@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Playwright, expect
 
 from .app_user import AppUser
 from .conftest import QUIET
@@ -19,12 +19,13 @@ BLOCKED, ALLOWED = 1, 2
 
 
 @contextmanager
-def browsing(chromium: Browser, profile: Path, town: Town, mode: int) -> Iterator[AppUser]:
+def browsing(playwright: Playwright, profile: Path, town: Town, mode: int) -> Iterator[AppUser]:
     """Use a browser whose owner has decided about third-party cookies."""
     preferences = profile / "Default" / "Preferences"
     preferences.parent.mkdir(parents=True)
     preferences.write_text(json.dumps({"profile": {"cookie_controls_mode": mode}}))
-    started = chromium.browser_type.launch_persistent_context(
+    # The whole browser: a headless shell has no settings.
+    started = playwright.chromium.launch_persistent_context(
         profile, executable_path=find(), args=list(QUIET), base_url=town.url
     )
     started.set_default_timeout(20_000)
@@ -33,16 +34,16 @@ def browsing(chromium: Browser, profile: Path, town: Town, mode: int) -> Iterato
 
 
 @pytest.fixture
-def cautious(chromium: Browser, tmp_path: Path, town_on_two_sites: Town) -> Iterator[AppUser]:
+def cautious(playwright: Playwright, tmp_path: Path, town_on_two_sites: Town) -> Iterator[AppUser]:
     """Give somebody whose browser keeps cookies from frames of other sites."""
-    with browsing(chromium, tmp_path / "profile", town_on_two_sites, BLOCKED) as user:
+    with browsing(playwright, tmp_path / "profile", town_on_two_sites, BLOCKED) as user:
         yield user
 
 
 @pytest.fixture
-def trusting(chromium: Browser, tmp_path: Path, town_on_two_sites: Town) -> Iterator[AppUser]:
+def trusting(playwright: Playwright, tmp_path: Path, town_on_two_sites: Town) -> Iterator[AppUser]:
     """Give somebody whose browser sends them."""
-    with browsing(chromium, tmp_path / "profile", town_on_two_sites, ALLOWED) as user:
+    with browsing(playwright, tmp_path / "profile", town_on_two_sites, ALLOWED) as user:
         yield user
 
 
