@@ -1,10 +1,12 @@
 """A real demo on a free port, a real browser, and people who use it."""
 
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import pytest
@@ -54,6 +56,23 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
     browser.close()
 
 
+MEMORY: Final = Path("/dev/shm")
+
+
+@contextmanager
+def emptied() -> Iterator[Path]:
+    """Give an empty directory, in memory where the machine has a place for that: nobody here pulls the plug."""
+    with TemporaryDirectory(prefix="storezero-", dir=MEMORY if os.access(MEMORY, os.W_OK) else None) as data:
+        yield Path(data)
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    """Give a directory for the demo's databases, as many and as whole as in earnest."""
+    with emptied() as directory:
+        yield directory
+
+
 @contextmanager
 def opened(data: Path, layout: Callable[[int], Sites], clients: Clients = lambda sites: ()) -> Iterator[Town]:
     """Run the demo under uvicorn, on a free port; ``clients`` are further applications of the login service."""
@@ -71,16 +90,16 @@ def opened(data: Path, layout: Callable[[int], Sites], clients: Clients = lambda
 
 
 @pytest.fixture
-def town(tmp_path: Path) -> Iterator[Town]:
+def town(data: Path) -> Iterator[Town]:
     """Run the demo in an empty directory."""
-    with opened(tmp_path, lambda port: Sites(port=port)) as running:
+    with opened(data, lambda port: Sites(port=port)) as running:
         yield running
 
 
 @pytest.fixture
-def town_on_two_sites(tmp_path: Path) -> Iterator[Town]:
+def town_on_two_sites(data: Path) -> Iterator[Town]:
     """Run the demo with the shop and its login service on two sites."""
-    with opened(tmp_path, cross_site) as running:
+    with opened(data, cross_site) as running:
         yield running
 
 

@@ -4,7 +4,6 @@ What differs from run to run is drawn by its name alone, so the same flow gives 
 """
 
 import argparse
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -16,7 +15,7 @@ from examples.storezero.stage.hops import Hop
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from .app_user import AppUser
-from .conftest import QUIET, opened
+from .conftest import QUIET, emptied, opened
 from .find_chromium import find_headless
 from .people import Town
 
@@ -122,7 +121,7 @@ def forget(town: Town) -> None:
 
 def executed(flow: Flow, browser: Browser) -> list[Hop]:
     """Go through a flow in a town of its own, and give what was recorded."""
-    with tempfile.TemporaryDirectory() as data, opened(Path(data), lambda port: Sites(port=port)) as town:
+    with emptied() as data, opened(data, lambda port: Sites(port=port)) as town:
         context = browser.new_context(base_url=town.url)
         flow.go(AppUser(context, town.sites), town)
         context.close()

@@ -78,7 +78,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(chromium: Browser, tmp_path: Path) -> Iterator[Desk]:
+def desk(chromium: Browser, data: Path, tmp_path: Path) -> Iterator[Desk]:
     """Run the demo, with a page for each SDK beside it, and a browser in front."""
     assert fetched(), ADVICE
     pages = tmp_path / "pages"
@@ -90,7 +90,7 @@ def desk(chromium: Browser, tmp_path: Path) -> Iterator[Desk]:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         base = f"http://{HOST}:{server.server_address[1]}"
-        with opened(tmp_path / "data", lambda port: Sites(port=port), lambda sites: _registered(base)) as town:
+        with opened(data, lambda port: Sites(port=port), lambda sites: _registered(base)) as town:
             context = chromium.new_context()
             context.set_default_timeout(20_000)
             yield Desk(context.new_page(), town, base)

@@ -30,12 +30,12 @@ def resetting_after(step: Callable[..., Any], sessions: Sessions) -> Callable[..
 
 @pytest.mark.parametrize("step", ["named", "verify"])
 def test_a_login_that_a_reset_overtakes_signs_nobody_in(
-    step: str, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    step: str, data: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = visitor(closed_town(tmp_path, clock))
+    client = visitor(closed_town(data, clock))
     asked = followed(client, client.get("/login")).text
     form = {field: hidden(asked, field) for field in ("csrf", "transaction")}
-    sessions = Sessions(SqliteStore(tmp_path / "auth-sessions.sqlite3"), clock=clock)
+    sessions = Sessions(SqliteStore(data / "auth-sessions.sqlite3"), clock=clock)
     monkeypatch.setattr(Accounts, step, resetting_after(getattr(Accounts, step), sessions))
     answer = client.post(f"{AUTH}/login", data=form | {"name": "alice", "password": "down the rabbit hole"})
 

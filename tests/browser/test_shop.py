@@ -28,9 +28,9 @@ EVERY_FORM = [base + path for base, paths in POSTED.items() for path in paths]
 
 
 @pytest.fixture
-def town(tmp_path: Path, clock: Clock) -> Application:
+def town(data: Path, clock: Clock) -> Application:
     """Give a demo whose clocks stand still."""
-    return closed_town(tmp_path, clock)
+    return closed_town(data, clock)
 
 
 @pytest.fixture
@@ -115,14 +115,14 @@ def test_only_our_own_addresses_are_gone_on_to(presented: str | None, expected: 
     assert next_page(presented) == expected
 
 
-def test_the_database_holds_neither_passwords_nor_links_nor_cookies(client: TestClient, tmp_path: Path) -> None:
+def test_the_database_holds_neither_passwords_nor_links_nor_cookies(client: TestClient, data: Path) -> None:
     log_in(client)
     cookies = [client.cookies[f"__Host-{part}"] for part in ("shop", "auth")]
     client.post(f"{AUTH}/forgotten", data={"csrf": token(client), "name": "bob"})
     link = re.search(r"/reset/([\w-]+)", client.get(f"{AUTH}/demo/outbox").text)
     assert link is not None
-    stored = b"".join(path.read_bytes() for path in tmp_path.glob("*sessions.sqlite3*"))
-    accounts = (tmp_path / "auth.sqlite3").read_bytes()
+    stored = b"".join(path.read_bytes() for path in data.glob("*sessions.sqlite3*"))
+    accounts = (data / "auth.sqlite3").read_bytes()
 
     for cookie in cookies:
         assert cookie[:22].encode() in stored
@@ -175,9 +175,9 @@ def test_turning_codes_on_ends_the_sessions_that_gave_none(client: TestClient, o
     assert other.get(f"{AUTH}/account").headers["location"] == "/login?next=%2Faccount"
 
 
-def test_a_restart_logs_nobody_out(client: TestClient, tmp_path: Path, clock: Clock) -> None:
+def test_a_restart_logs_nobody_out(client: TestClient, data: Path, clock: Clock) -> None:
     log_in(client)
-    later = visitor(closed_town(tmp_path, clock))
+    later = visitor(closed_town(data, clock))
     later.cookies = client.cookies
 
     assert "Your orders" in later.get("/orders").text

@@ -85,9 +85,9 @@ def test_what_a_page_tells_of_itself_is_text(app_user: AppUser) -> None:
     ],
 )
 def test_only_the_apps_own_script_tells_and_only_what_can_be_told(
-    tmp_path: Path, clock: Clock, origin: str, body: str, expected: int
+    data: Path, clock: Clock, origin: str, body: str, expected: int
 ) -> None:
-    client = visitor(closed_town(tmp_path, clock))
+    client = visitor(closed_town(data, clock))
     told = client.post(f"{SITES.url('orders')}/stage/hops", content=body, headers={"sec-fetch-site": origin})
 
     assert told.status_code == expected
