@@ -32,7 +32,7 @@ def find() -> str | None:
 
 def find_headless() -> str | None:
     """Give the path of a headless shell, or of a whole Chromium where there is none; raises as ``find`` does."""
-    return find() if os.environ.get("CHROMIUM") else _on_path(SHELLS) or find()
+    return find() if os.environ.get("CHROMIUM") else _on_path(SHELLS) or _playwrights_shell() or find()
 
 
 def _on_path(names: Iterable[str]) -> str | None:
@@ -42,11 +42,23 @@ def _on_path(names: Iterable[str]) -> str | None:
 
 def _playwrights() -> str | None:
     """Give the Chromium that Playwright downloaded, if it did."""
+    path = _downloaded()
+    return str(path) if path.exists() else None
+
+
+def _playwrights_shell() -> str | None:
+    """Give the headless shell of the same number, which Playwright downloads into a folder beside its Chromium."""
+    folder = _downloaded().parents[1]
+    number = folder.name.rpartition("-")[2]
+    return next((str(path) for path in folder.parent.glob(f"chromium_headless_shell-{number}/*/*headless*shell")), None)
+
+
+def _downloaded() -> Path:
+    """Say where Playwright keeps its Chromium, if it does."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        path = Path(playwright.chromium.executable_path)
-    return str(path) if path.exists() else None
+        return Path(playwright.chromium.executable_path)
 
 
 def install() -> str | None:
@@ -76,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         found = install()
     if found is None:
         raise SystemExit(ADVICE)
-    if find_headless() == found:
+    if find_headless() == found and not os.environ.get("CHROMIUM"):
         print(HINT, file=sys.stderr)
     print(found)
 

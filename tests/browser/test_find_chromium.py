@@ -95,6 +95,22 @@ def test_playwrights_own_is_found(bare: Path, monkeypatch: pytest.MonkeyPatch, t
     assert find_chromium.find() == str(path)
 
 
+def test_playwrights_own_headless_shell_is_found(bare: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from playwright.sync_api import sync_playwright
+
+    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path / "downloads"))
+    with sync_playwright() as playwright:
+        folder = Path(playwright.chromium.executable_path).parents[1]
+    number = folder.name.rpartition("-")[2]
+    path = (
+        folder.parent / f"chromium_headless_shell-{number}" / "chrome-headless-shell-linux64" / "chrome-headless-shell"
+    )
+    path.parent.mkdir(parents=True)
+    program(path)
+
+    assert find_chromium.find_headless() == str(path)
+
+
 def test_without_any_it_says_what_to_do(bare: Path) -> None:
     with pytest.raises(SystemExit, match="no Chromium found: install one"):
         find_chromium.main([])
