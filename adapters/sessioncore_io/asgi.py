@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from sessioncore import AsyncStore, Epoch, Policy, Session, SessionError, Store
-from sessioncore.flows import Standing, Token, glance
+from sessioncore.flows import CURRENT, Standing, Token, at_rest, glance
 
 from .answers import CONFLICT, UNCOMMITTED, plain_headers, replacement, unanswered, with_cookie
 from .checks import check_cookie, origins_of
@@ -104,9 +104,13 @@ class SessionMiddleware:
     def _glance(self, token: Token, loaded: Loaded) -> AsyncHandle | None:
         sessions = self.sessions
         row, epoch = loaded
-        at = sessions.clock()
-        standing = glance(row, epoch, token.secret, at, sessions.policy)
-        return None if standing is None else AsyncHandle(sessions, token, standing, row, epoch, None, at)
+        at, policy = sessions.clock(), sessions.policy
+        if at_rest(row, epoch, token.secret, at, policy):
+            handle = AsyncHandle(sessions, token, CURRENT, row, epoch)
+            handle.at_rest = True
+            return handle
+        standing = glance(row, epoch, token.secret, at, policy)
+        return None if standing is None else AsyncHandle(sessions, token, standing, row, epoch)
 
     def _failed(self, token: Token, error: SessionError) -> AsyncHandle:
         return AsyncHandle(self.sessions, token, Standing.ABSENT, None, None, error)
@@ -143,13 +147,15 @@ class _Response:
     each message would cost more than all that the steady request asks of it.
     """
 
+    __slots__ = ("_replaced", "_send", "cookie", "handle")
+
     sealing = "all"
-    _replaced = False
 
     def __init__(self, handle: AsyncHandle, cookie: Cookie, send: Send) -> None:
         self.handle = handle
         self.cookie = cookie
         self._send = send
+        self._replaced = False
 
     def send(self, message: Message) -> Awaitable[None]:
         raise NotImplementedError
@@ -199,16 +205,19 @@ class _Response:
 class _Http(_Response):
     """Commit before the response starts."""
 
+    __slots__ = ()
+
     def send(self, message: Message) -> Awaitable[None]:
         """Pass a message on, the first one with the session's headers; or send another response instead."""
+        send = self._send
         if message["type"] != "http.response.start":
-            return _nothing() if self._replaced else self._send(message)
+            return _nothing() if self._replaced else send(message)
         handle = self.handle
-        if message["status"] >= 500 or not handle.steady:
+        if message["status"] >= 500 or not handle.may_start():
             return self._commit_and_start(message, message["status"])
         answered = varying_message(message) if handle.accessed else message
         handle.seal()
-        return self._send(answered)
+        return send(answered)
 
     async def _replace(self, error: SessionError | None) -> None:
         code, body = replacement(error)
@@ -219,6 +228,8 @@ class _Http(_Response):
 
 class _Socket(_Response):
     """Commit before the socket is accepted; afterwards no cookie can travel, so nothing may rotate."""
+
+    __slots__ = ()
 
     sealing = "rotations"
 

@@ -20,8 +20,8 @@ def encoded(headers: Headers) -> RawHeaders:
 
 def varying_message(message: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Say in a copy that it depends on the cookie: the application may send the same message to the next browser."""
-    answered = dict(message)
-    headers = answered["headers"] = list(message.get("headers", ()))
+    answered = {**message}
+    headers = answered["headers"] = [*message.get("headers", ())]
     for name, _ in headers:
         if name == b"vary":
             answered["headers"] = encoded(varying(decoded(headers)))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, MutableMapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sessioncore import NEVER, InvalidSetting, State, Write
+from sessioncore import NEVER, InvalidSetting, State, StoreUnavailable, Write
 
 from .bag import Changes
 from .storing import StoredVisit
@@ -154,8 +154,10 @@ class SeenSession(StoredVisit, MutableMapping[str, Any]):
 
     def csrf_matches(self, presented: object) -> bool:
         """Tell whether a form brought this session's token, in constant time."""
-        if not self.accessed:
-            self._note_look()
+        try:
+            self._look()
+        except StoreUnavailable:
+            return False
         if not self._current_secret or not isinstance(presented, str) or not presented.isascii():
             return False
         return hmac.compare_digest(presented, self.csrf_token)

@@ -31,12 +31,14 @@ class StoredVisit(Visit):
     The flows are generators, so that a handle that awaits and one that does not share them.
     """
 
-    _order: Token | Clear | None = None
+    # What the response owes the browser: a token to set, the cookie to clear, or nothing.
+    order: Token | Clear | None = None
 
     # -- flows ---------------------------------------------------------------------------------------------
 
     def _committing(self, *, only_logout: bool = False) -> Flow[None]:
         """Store what happened; with ``only_logout``, as after a failure of the application, only that."""
+        self.at_rest = False
         if not only_logout:
             self._flush()
             if (yield from self._touched()):
@@ -55,8 +57,7 @@ class StoredVisit(Visit):
     def _touched(self) -> Flow[bool]:
         """Touch a session that was used and not changed, when that is due."""
         view, token = self._view, self._token
-        now = self._shell.clock()
-        if view is None or token is None or self._events or self._chapters or not self._touch_due(view, now):
+        if view is None or token is None or self._events or self._chapters or not self._touch_due(view):
             return False
         chapter = Chapter(sid=view.sid, proof=proof_of(token.secret), events=(Touch(),))
         closed = self._closed
@@ -70,7 +71,7 @@ class StoredVisit(Visit):
             return
         outcome = yield from commit(chapter, self._shell.policy)
         if chapter.begun is None and isinstance(chapter.events[-1], LogOut) and _changed_its_own(outcome, chapter):
-            self._order = CLEAR  # our own event ended it; who finds it ended leaves the cookie alone
+            self.order = CLEAR  # our own event ended it; who finds it ended leaves the cookie alone
 
     def _store_current(self, chapter: Chapter) -> Flow[None]:
         secret, closed = self._secret, self._closed  # another task may rotate again, or log out, while this one waits
@@ -87,7 +88,7 @@ class StoredVisit(Visit):
             self._shorten(chapter, session.sid if session else "", proof_of(secret) if secret else chapter.proof)
             return
         if session is not None and session.live and secret and session.proof == proof_of(secret):
-            self._token = self._order = Token(session.sid, secret)
+            self._token = self.order = Token(session.sid, secret)
         if self._secret == secret:
             self._secret = ""
         self._events = self._events[len(chapter.events) :]
@@ -124,6 +125,7 @@ class StoredVisit(Visit):
 
     def _refreshing(self) -> Flow[None]:
         """Load the session again; what was not committed is kept out of it."""
+        self.at_rest = False
         token = self._token
         try:
             opened = yield from open_session(token, self._shell.policy)
@@ -153,15 +155,15 @@ class StoredVisit(Visit):
             raise
         if self._closed == closed:  # or another task has logged out meanwhile
             if kept.token is not None:
-                self._token = self._order = kept.token
+                self._token = self.order = kept.token
             self._rebase(kept.session)
         if kept.failure is not None:
             raise kept.failure
 
-    def _touch_due(self, view: Session, at: int | None) -> bool:
-        if self._is_passive or not self.accessed:
+    def _touch_due(self, view: Session) -> bool:
+        if self.at_rest or self._is_passive or not self.accessed:
             return False
-        return touch_due(view, self._shell.clock() if at is None else at, self._shell.policy)
+        return touch_due(view, self._shell.clock(), self._shell.policy)
 
     # -- for the adapters ----------------------------------------------------------------------------------
 
@@ -170,20 +172,16 @@ class StoredVisit(Visit):
         """Tell whether there is nothing to commit: nothing happened, and no touch is due."""
         if self._events or self._chapters or self._dropped or (self._bag_ is not None and self._bag_.touched):
             return False
-        view = self._view
-        return view is None or not self._touch_due(view, self._opened_at)
+        return self._view is None or not self._touch_due(self._view)
 
-    @property
-    def steady(self) -> bool:
+    def may_start(self) -> bool:
         """Tell whether a response may start at once: nothing to commit, no cookie to write, and nothing that failed.
 
-        Nearly every request ends by this one question, so the usual answer is given without asking the others.
+        A session at rest to which nothing happened has none of it; nearly every request ends by this one question.
         """
-        view, at = self._view, self._opened_at
-        if self._events or self._chapters or self._dropped or self._bag_ is not None or view is None or at is None:
-            return self.idle and self._order is None and not self.failed
-        due = self.accessed and not self._is_passive and touch_due(view, at, self._shell.policy)
-        return not due and self._order is None and (self._failure is None or not self.accessed)
+        if self.at_rest and not self._events and self._bag_ is None:
+            return True
+        return self.idle and self.order is None and not self.failed
 
     @property
     def failed(self) -> bool:
@@ -199,11 +197,6 @@ class StoredVisit(Visit):
     def sealed(self) -> bool:
         """Tell whether the response has started."""
         return bool(self._sealed)
-
-    @property
-    def order(self) -> Token | Clear | None:
-        """Say what the response owes the browser: a token to set, the cookie to clear, or nothing."""
-        return self._order
 
     @property
     def stored(self) -> Session | None:

@@ -50,6 +50,11 @@ class Visit:
     _secret = ""
     _begun: Session | None = None
     _closed = 0  # how many chapters were closed
+    _chapters: tuple[Chapter, ...] = ()
+    _is_passive = False
+    _dropped = 0
+
+    at_rest = False  # whether it was ``at_rest`` when it was opened, and nothing was stored or loaded since
 
     def __init__(
         self,
@@ -59,7 +64,6 @@ class Visit:
         row: Session | None,
         epoch: Epoch | None,
         failure: Exception | None = None,
-        at: int | None = None,
     ) -> None:
         self._shell = shell
         self._token = token
@@ -67,30 +71,22 @@ class Visit:
         self._view = row if standing is CURRENT else None
         self._epoch = epoch
         self._failure = failure
-        self._opened_at = at
         self.accessed = False  # whether the application looked at its session, so that the response varies by cookie
-        self._is_passive = False
         self._sealed = ""
-        self._dropped = 0
         self._events: tuple[Event, ...] = ()
-        self._chapters: tuple[Chapter, ...] = ()
         self._bag_: Bag | None = None
 
     # -- what this request sees ----------------------------------------------------------------------------
 
     def _look(self) -> Session | None:
-        """Give the session as this request sees it, and note that it looked."""
+        """Give the session as this request sees it; noting the first look, which makes the response vary by cookie."""
         if not self.accessed:
-            self._note_look()
+            if self._sealed == "all":
+                raise TooLate("the first look at the session: read the session before you start the response")
+            self.accessed = True
         if self._failure is not None:
             raise StoreUnavailable("the session could not be loaded; nobody is authenticated") from self._failure
         return self._view
-
-    def _note_look(self) -> None:
-        """Note the first look, which has to come before the response starts: it varies by cookie from now on."""
-        if self._sealed == "all":
-            raise TooLate("the first look at the session: read the session before you start the response")
-        self.accessed = True
 
     @property
     def _bag(self) -> Bag:
@@ -161,6 +157,7 @@ class Visit:
         self._leave()
 
     def _leave(self) -> None:
+        self.at_rest = False
         self._view, self._begun, self._events, self._epoch = None, None, (), None
         self._secret, self._bag_, self._token, self._standing = "", None, None, Standing.ABSENT
 

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from sessioncore import Policy, SessionError, Store, StoreUnavailable
-from sessioncore.flows import Standing, Token, glance
+from sessioncore.flows import CURRENT, Standing, Token, at_rest, glance
 
 from .answers import UNCOMMITTED, plain_headers, replacement, unanswered, with_cookie
 from .checks import check_cookie
@@ -23,6 +23,8 @@ StartResponse = Callable[..., Callable[[bytes], object]]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 KEY: Final = "sessioncore.session"
+
+_WHOLE: Final = (list, tuple)  # the bodies that run none of the application's code when they are read
 
 
 class SessionMiddleware:
@@ -62,7 +64,7 @@ class SessionMiddleware:
         if response.replaced is not None:
             _close(body)
             return [response.replaced]
-        if response.started and isinstance(body, list | tuple):  # as nearly always: nothing more will run
+        if response.started and isinstance(body, _WHOLE):  # as nearly always: nothing more will run
             handle.warn_of_lost()
             return body
         return body if response.started and not (handle.lent or isgenerator(body)) else _Late(body, response)
@@ -75,11 +77,13 @@ class SessionMiddleware:
             return Handle(sessions, None, Standing.ABSENT, None, None)
         try:
             row, epoch = sessions.store.load(token.sid)
-            at = sessions.clock()
-            standing = glance(row, epoch, token.secret, at, sessions.policy)
-            if standing is None:
-                return sessions.open(token)
-            return Handle(sessions, token, standing, row, epoch, None, at)
+            at, policy = sessions.clock(), sessions.policy
+            if at_rest(row, epoch, token.secret, at, policy):
+                handle = Handle(sessions, token, CURRENT, row, epoch)
+                handle.at_rest = True
+                return handle
+            standing = glance(row, epoch, token.secret, at, policy)
+            return sessions.open(token) if standing is None else Handle(sessions, token, standing, row, epoch)
         except UNCOMMITTED as error:
             return _failed(sessions, token, error)
 
@@ -90,6 +94,8 @@ def _failed(sessions: Sessions, token: Token, error: SessionError) -> Handle:
 
 class _Response:
     """Stand between the application and the server's ``start_response``."""
+
+    __slots__ = ("_start", "cookie", "handle", "replaced", "started")
 
     def __init__(self, handle: Handle, cookie: Cookie, start_response: StartResponse) -> None:
         self.handle = handle
@@ -106,7 +112,7 @@ class _Response:
         if self.replaced is not None:
             return _discard
         if not self.started:
-            if status >= "5" or not handle.steady:
+            if status >= "5" or not handle.may_start():
                 error = self._committed(status) or unanswered(handle, 500 if status.startswith("500") else 0)
                 if handle.failed or error is not None:
                     return self._replace(replacement(error))

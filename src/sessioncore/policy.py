@@ -15,6 +15,9 @@ DAY: Final = 24 * HOUR
 LONGEST: Final = 36_525 * DAY
 KIB: Final = 1024
 
+# A session in use is touched at least so often before its idle limit could fire.
+TOUCHES: Final = 20
+
 _CREATED: Final = State.CREATED  # asked for at every request, and Python 3.11 is slow to look a member up
 
 
@@ -146,6 +149,6 @@ def touch_due(session: Session, at: int, policy: Policy) -> bool:
     The idle limit may fire that much early, a twentieth at most, and never late.
     """
     unseen = at - session.seen_at
-    if unseen >= policy.touch_every or unseen >= session.idle // 20:
+    if unseen >= policy.touch_every or unseen >= session.idle // TOUCHES:
         return True
-    return unseen >= policy.limits_of(session).idle // 20
+    return unseen >= policy.limits_of(session).idle // TOUCHES

@@ -1,4 +1,4 @@
-"""A glance answers as the guards do, at every boundary of every limit."""
+"""A glance answers as the guards do, at every boundary of every limit, and so does the short answer before it."""
 
 import pytest
 from attrs import evolve
@@ -6,8 +6,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sessioncore import NEVER, Epoch, Limits, Policy, Reason, Session, State, moment_for
-from sessioncore.flows import Standing, glance, proof_of
+from sessioncore.flows import Standing, at_rest, glance, proof_of
 from sessioncore.guards import quiet
+from sessioncore.policy import touch_due
 
 SECRET = "s" * 43
 POLICY = Policy(
@@ -83,6 +84,40 @@ def test_a_glance_finds_a_session_current_exactly_when_it_is_quiet(
     assert expected == (judged is Standing.CURRENT)
 
 
+@settings(max_examples=1_000)
+@given(case=rows().flatmap(lambda row: st.tuples(st.just(row), instants(row))), epoch=st.sampled_from(EPOCHS))
+@example(case=(USER, 1_000), epoch=EPOCHS[1])
+@example(case=(USER, 1_002), epoch=EPOCHS[1])
+@example(case=(USER, 1_003), epoch=EPOCHS[1])
+@example(case=(evolve(USER, idle=50), 1_002), epoch=EPOCHS[1])
+@example(case=(USER, 999), epoch=EPOCHS[1])
+def test_a_session_is_at_rest_exactly_when_it_is_signed_in_and_current_and_no_touch_is_due(
+    case: tuple[Session, int], epoch: Epoch | None
+) -> None:
+    """The short cut for the steady request is no second opinion; a guest's session, and an earlier clock, go round."""
+    row, at = case
+
+    rests = at_rest(row, epoch, SECRET, at, POLICY)
+
+    current = glance(row, epoch, SECRET, at, POLICY) is Standing.CURRENT and not touch_due(row, at, POLICY)
+    assert (current and row.state is not State.CREATED and at >= row.seen_at) == rests
+
+
+def test_nothing_is_at_rest_without_its_row_its_epoch_and_its_own_secret() -> None:
+    """The former secret's holder is somebody else by now."""
+    row, epoch = evolve(USER, former_proof=proof_of("f" * 43)), Epoch(value=7)
+
+    judged = [
+        at_rest(row, epoch, SECRET, 1_000, POLICY),
+        at_rest(None, None, SECRET, 1_000, POLICY),
+        at_rest(row, None, SECRET, 1_000, POLICY),
+        at_rest(row, epoch, "f" * 43, 1_000, POLICY),
+        at_rest(row, epoch, "x" * 43, 1_000, POLICY),
+    ]
+
+    assert judged == [True, False, False, False, False]
+
+
 FAR = Policy(
     guest=Limits(10_000, 10_000),
     login=Limits(10_000, 10_000),
@@ -112,3 +147,25 @@ def test_one_limit_alone_decides_when_the_others_are_far(row: Session, policy: P
     judged = glance(row, Epoch(value=7), SECRET, at, policy)
 
     assert (at < 1_050) == (judged is Standing.CURRENT)
+
+
+# The use of a session is worth a write only long after the instants asked about.
+SLOW = evolve(FAR, touch_every=400)
+
+
+@pytest.mark.parametrize("at", [1_049, 1_050, 1_051])
+@pytest.mark.parametrize(
+    ("row", "policy"),
+    [
+        pytest.param(LASTING, evolve(FAR, touch_every=50), id="the span between touches"),
+        pytest.param(evolve(LASTING, idle=1_000), SLOW, id="a twentieth of its own idle limit"),
+        pytest.param(LASTING, evolve(SLOW, login=Limits(1_000, 10_000)), id="a twentieth of today's idle limit"),
+        pytest.param(evolve(USED, lifetime=50), SLOW, id="its own lifetime"),
+        pytest.param(evolve(USED, seen_at=1_049), evolve(FAR, login=Limits(50, 50)), id="today's lifetime"),
+        pytest.param(evolve(LASTING, not_after=1_050), SLOW, id="the upstream bound"),
+        pytest.param(STRONG, evolve(SLOW, mfa_lifetime=50), id="the second factor's lifetime"),
+    ],
+)
+def test_one_limit_alone_ends_the_rest_when_the_others_are_far(row: Session, policy: Policy, at: int) -> None:
+    """In each comparison of the short cut."""
+    assert (at < 1_050) == at_rest(row, Epoch(value=7), SECRET, at, policy)

@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve
 
 from sessioncore import Epoch, Policy, Session, SessionError, State, StoreUnavailable
-from sessioncore.flows import Standing, Token, proof_of
+from sessioncore.flows import Standing, Token, at_rest, proof_of
 from sessioncore.policy import MINUTE
 from sessioncore.testing import Clock
 from sessioncore_io import Sessions
@@ -96,13 +96,16 @@ DEEDS: list[Callable[[Handle], object]] = [
 ]
 
 
-def opened(standing: Standing, row: Session, at: int | None, failure: Exception | None) -> Handle:
-    """Open a handle as an adapter does, over a store that holds the row."""
+def opened(standing: Standing, row: Session, *, glanced: bool = True, failure: Exception | None = None) -> Handle:
+    """Open a handle over a store that holds the row: as an adapter does, or by no more than its standing."""
     store = FailingStore()
     store.mint(row.subject, row.epoch)
     store.swap(None, row)
     sessions = Sessions(store, Policy(), CLOCK, listener=lambda _: None)
-    return Handle(sessions, Token(row.sid, SECRET), standing, row, Epoch(value=row.epoch), failure, at)
+    epoch = Epoch(value=row.epoch)
+    handle = Handle(sessions, Token(row.sid, SECRET), standing, row, epoch, failure)
+    handle.at_rest = glanced and standing is Standing.CURRENT and at_rest(row, epoch, SECRET, CLOCK.at, Policy())
+    return handle
 
 
 def told(handle: Handle) -> bool:
@@ -112,20 +115,21 @@ def told(handle: Handle) -> bool:
 
 @pytest.mark.parametrize("standing", [Standing.CURRENT, Standing.FORMER, Standing.ABSENT])
 @pytest.mark.parametrize("unseen", [0, MINUTE - 1, MINUTE])
-@pytest.mark.parametrize("at", [None, CLOCK.at])
-def test_a_response_starts_at_once_exactly_when_nothing_is_left_to_do(
-    standing: Standing, unseen: int, at: int | None
-) -> None:
-    """Whatever three things the request did before, in any order, and whether a touch is due or not."""
+def test_a_response_starts_at_once_exactly_when_nothing_is_left_to_do(standing: Standing, unseen: int) -> None:
+    """Whatever three things the request did before, in any order, and whether a touch is due or not.
+
+    Nor does it matter whether the session was known to be at rest.
+    """
     row = evolve(USER, seen_at=CLOCK.at - unseen, since=CLOCK.at - MINUTE, created_at=CLOCK.at - MINUTE)
     for deeds in product(DEEDS, repeat=3):
-        handle = opened(standing, row, at, None)
+        handle, unjudged = opened(standing, row), opened(standing, row, glanced=False)
 
         for deed in deeds:
-            with suppress(SessionError):  # a verb may be refused; the question stands all the same
-                deed(handle)
+            for one in (handle, unjudged):
+                with suppress(SessionError):  # a verb may be refused; the question stands all the same
+                    deed(one)
 
-        assert told(handle) == handle.steady, deeds
+        assert told(unjudged) == told(handle) == handle.may_start(), deeds
 
 
 @pytest.mark.parametrize("deeds", [(), (_look,), (_be_passive, _look)])
@@ -133,10 +137,10 @@ def test_a_session_that_could_not_be_loaded_is_steady_until_somebody_asks(
     deeds: tuple[Callable[[Handle], object], ...],
 ) -> None:
     """A page that never looks at its session is served while the store is down."""
-    handle = opened(Standing.ABSENT, USER, None, StoreUnavailable("down"))
+    handle = opened(Standing.ABSENT, USER, failure=StoreUnavailable("down"))
 
     for deed in deeds:
         with suppress(StoreUnavailable):
             deed(handle)
 
-    assert (_look not in deeds) == told(handle) == handle.steady
+    assert (_look not in deeds) == told(handle) == handle.may_start()

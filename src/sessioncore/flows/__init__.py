@@ -9,7 +9,7 @@ from ..values import ANY_SUBJECT, AnySubject, Attempt, Summary
 from .committing import Chapter, Outcome, commit, touch
 from .ending import end, purge, sessions_of, sweep
 from .looking import Sight, look
-from .opening import ABSENT, CURRENT, Opened, Standing, glance, open_session
+from .opening import ABSENT, CURRENT, Opened, Standing, at_rest, glance, open_session
 from .resetting import Kept, attempt, end_all, keep_only, reset_password
 from .tokens import TOKEN, Token, parse_token, proof_of
 from .upstream import end_upstream, still_upstream
@@ -29,6 +29,7 @@ __all__ = [
     "Standing",
     "Summary",
     "Token",
+    "at_rest",
     "attempt",
     "commit",
     "end",

@@ -10,7 +10,7 @@ from ..effects import Flow, Load, Now, Swap
 from ..errors import StoreUnavailable
 from ..guards import quiet
 from ..machine import settle
-from ..policy import Policy, moment_for
+from ..policy import TOUCHES, Policy, moment_for
 from ..records import LIVE, Epoch, Session, State
 from .telling import Turn, tell_change
 from .tokens import Token, proof_of
@@ -28,6 +28,7 @@ class Standing(Enum):
 
 # Python 3.11 looks a member of an enum up in a tenth of a microsecond, so what nearly every request needs has a name.
 CURRENT: Final = Standing.CURRENT
+_SIGNED_IN: Final = (State.AUTHENTICATED, State.MFA_SATISFIED)
 
 
 @frozen
@@ -42,10 +43,34 @@ class Opened:
 ABSENT: Final = Opened(Standing.ABSENT)
 
 
+def at_rest(row: Session | None, epoch: Epoch | None, secret: str, at: int, policy: Policy) -> bool:
+    """Tell in one pure call that nothing is due: a live, signed-in session whose secret this is, quiet and used lately.
+
+    Nearly every request ends here. It only ever says less than the others: False means that a glance has to be asked,
+    and then ``touch_due``.
+    """
+    if row is None or epoch is None or row.state not in _SIGNED_IN:
+        return False
+    limits = policy.remembered if row.remembered else policy.login
+    unseen, age = at - row.seen_at, at - row.since
+    if (
+        row.epoch == epoch.value
+        and 0 <= unseen < policy.touch_every
+        and unseen < row.idle // TOUCHES
+        and unseen < limits.idle // TOUCHES
+        and age < row.lifetime
+        and age < limits.lifetime
+        and at < row.not_after
+        and at - row.mfa_at < policy.mfa_lifetime  # without a second factor this is far below zero
+    ):
+        return compare_digest(row.proof, proof_of(secret))
+    return False
+
+
 def glance(row: Session | None, epoch: Epoch | None, secret: str, at: int, policy: Policy) -> Standing | None:
     """Judge a loaded row in one pure call; None means that something is due and the flow must settle it.
 
-    Nearly every request ends here: a session that is quiet fires no row, so nothing is to be stored.
+    A session that is quiet fires no row, so nothing is to be stored.
     """
     if row is None:
         return Standing.ABSENT
@@ -55,28 +80,7 @@ def glance(row: Session | None, epoch: Epoch | None, secret: str, at: int, polic
         return Standing.FORMER if former else Standing.INERT
     if row.state not in LIVE:
         return Standing.ENDED
-    if _steady(row, epoch, at, policy) or quiet(row, moment_for(row, epoch, at, policy)):
-        return CURRENT
-    return None
-
-
-def _steady(row: Session, epoch: Epoch | None, at: int, policy: Policy) -> bool:
-    """Tell a live, signed-in session that is ``quiet`` without building its moment: half the cost of a glance.
-
-    It only ever says less than the guard: False means that the guard has to be asked.
-    """
-    limits = policy.remembered if row.remembered else policy.login  # a guest has no epoch, and gets no further
-    unseen, age = at - row.seen_at, at - row.since
-    return (
-        epoch is not None
-        and row.epoch == epoch.value
-        and 0 <= unseen < row.idle
-        and unseen < limits.idle
-        and age < row.lifetime
-        and age < limits.lifetime
-        and at < row.not_after
-        and at - row.mfa_at < policy.mfa_lifetime  # without a second factor this is far below zero
-    )
+    return CURRENT if quiet(row, moment_for(row, epoch, at, policy)) else None
 
 
 def _standing_of(settled: Session) -> Standing:
