@@ -7,18 +7,16 @@ from typing import Any, Final
 from sessioncore import AsyncStore, Epoch, Policy, Session, SessionError, Store
 from sessioncore.flows import CURRENT, Standing, Token, at_rest, glance
 
-from .answers import CONFLICT, UNCOMMITTED, plain_headers, replacement, unanswered, with_cookie
+from .answers import UNCOMMITTED
+from .asgi_sending import HttpSending, Message, Send, SocketSending
 from .checks import check_cookie, origins_of
 from .cookies import Cookie
 from .handle import AsyncHandle
-from .raw_headers import decoded, encoded, varying_message
 from .shell import AsyncSessions
 from .world import Clock, Listener, log, log_notice, wall_clock
 
-Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 Loaded = tuple[Session | None, Epoch | None]
 # Each framework has types of its own for an ASGI application, and no two of them fit: so Any.
 Application = Callable[[Any, Any, Any], Awaitable[None]]
@@ -68,7 +66,7 @@ class SessionMiddleware:
         opened = self._open(self._token(scope))
         handle = scope[KEY] = opened if isinstance(opened, AsyncHandle) else await opened
         handle.loop = asyncio.get_running_loop()
-        answer = (_Http if kind == "http" else _Socket)(handle, self.cookie, send)
+        answer = (HttpSending if kind == "http" else SocketSending)(handle, self.cookie, send)
         try:
             await self.app(scope, receive, answer.send)
         except Exception as error:
@@ -140,114 +138,6 @@ class SessionMiddleware:
             task.add_done_callback(self._rescues.discard)
 
 
-class _Response:
-    """Stand between the application and the server's ``send``.
-
-    Where nothing has to be awaited but ``send`` itself, its own awaitable is handed on: a coroutine of ours around
-    each message would cost more than all that the steady request asks of it.
-    """
-
-    __slots__ = ("_replaced", "_send", "cookie", "handle")
-
-    sealing = "all"
-
-    def __init__(self, handle: AsyncHandle, cookie: Cookie, send: Send) -> None:
-        self.handle = handle
-        self.cookie = cookie
-        self._send = send
-        self._replaced = False
-
-    def send(self, message: Message) -> Awaitable[None]:
-        raise NotImplementedError
-
-    def _start(self, message: Message) -> Awaitable[None]:
-        """Start the response with the session's headers; no more than ``sealing`` allows can happen afterwards."""
-        answered = self._with_headers(message)
-        self.handle.seal(self.sealing)
-        return self._send(answered)
-
-    async def _commit_and_start(self, message: Message, status: int) -> None:
-        error = await self._committed(status) or unanswered(self.handle, status)
-        if error is not None or self.handle.failed:
-            self._replaced = True
-            await self._replace(error)
-        else:
-            await self._start(message)
-
-    async def instead(self, error: SessionError) -> bool:
-        """Answer 503 or 409 for an application that let a verb's failure through; False if it is too late for that."""
-        if not self.handle.sealed and not self._replaced:
-            self._replaced = True
-            await self._replace(error)
-        return self._replaced
-
-    async def _replace(self, error: SessionError | None) -> None:
-        raise NotImplementedError
-
-    async def _committed(self, status: int) -> SessionError | None:
-        try:
-            if status >= 500:
-                await self.handle.store_logout()
-            elif not self.handle.idle:
-                await self.handle.commit()
-        except UNCOMMITTED as error:
-            return error
-        return None
-
-    def _with_headers(self, message: Message) -> Message:
-        handle = self.handle
-        if handle.order is None:
-            return varying_message(message) if handle.accessed else message
-        headers = with_cookie(decoded(message.get("headers", ())), handle, self.cookie)
-        return {**message, "headers": encoded(headers)}
-
-
-class _Http(_Response):
-    """Commit before the response starts."""
-
-    __slots__ = ()
-
-    def send(self, message: Message) -> Awaitable[None]:
-        """Pass a message on, the first one with the session's headers; or send another response instead."""
-        send = self._send
-        if message["type"] != "http.response.start":
-            return _nothing() if self._replaced else send(message)
-        handle = self.handle
-        if message["status"] >= 500 or not handle.may_start():
-            return self._commit_and_start(message, message["status"])
-        answered = varying_message(message) if handle.accessed else message
-        handle.seal()
-        return send(answered)
-
-    async def _replace(self, error: SessionError | None) -> None:
-        code, body = replacement(error)
-        headers = encoded(with_cookie(plain_headers(body), self.handle, self.cookie))
-        await self._send({"type": "http.response.start", "status": code, "headers": headers})
-        await self._send({"type": "http.response.body", "body": body.encode()})
-
-
-class _Socket(_Response):
-    """Commit before the socket is accepted; afterwards no cookie can travel, so nothing may rotate."""
-
-    __slots__ = ()
-
-    sealing = "rotations"
-
-    def send(self, message: Message) -> Awaitable[None]:
-        """Pass a message on; refuse the socket if its session's changes could not be stored."""
-        if message["type"] == "websocket.accept":
-            return self._commit_and_start(message, 101)
-        return _nothing() if self._replaced else self._send(message)
-
-    async def _replace(self, error: SessionError | None) -> None:
-        reason = "session changed meanwhile" if replacement(error) is CONFLICT else "session store unavailable"
-        await self._send({"type": "websocket.close", "code": 1011, "reason": reason})
-
-
-async def _nothing() -> None:
-    """Send nothing: another response was sent instead."""
-
-
 async def _refuse_socket(receive: Receive, send: Send) -> None:
     await receive()
     await send({"type": "websocket.close", "code": 1008, "reason": "origin not allowed"})
@@ -259,3 +149,6 @@ async def _rescued(handle: AsyncHandle) -> None:
         await handle.store_logout()
     except UNCOMMITTED as error:
         log.error("a logout was not stored, and its session is alive: %s", error)
+
+
+__all__ = ["KEY", "Message", "Receive", "Scope", "Send", "SessionMiddleware"]

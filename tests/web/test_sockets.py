@@ -86,6 +86,48 @@ async def test_what_happened_before_is_committed_with_the_acceptance(site: AsgiS
     assert ACCEPT["headers"] == [(b"x-app", b"1")]
 
 
+DENIAL = {"type": "websocket.http.response.start", "status": 403, "headers": [(b"x-app", b"1")]}
+BODY = {"type": "websocket.http.response.body", "body": b"Log in first."}
+
+
+async def refuse_and_remember(session: Any, send: Any) -> None:
+    """Deny the socket by a page, and keep where its visitor wanted to go."""
+    session["next"] = "/live"
+    await send(DENIAL)
+    await send(BODY)
+
+
+async def test_a_denial_is_a_response_like_any_other(site: AsgiSite) -> None:
+    """What happened before is stored, and its cookie travels; afterwards nothing more can happen."""
+    late: list[type[Exception]] = []
+
+    async def talk(session: Any, send: Any) -> None:
+        await refuse_and_remember(session, send)
+        try:
+            session["next"] = "/elsewhere"
+        except TooLate as error:
+            late.append(type(error))
+
+    denied, body = await connect(site, talk)
+    headers = dict(denied["headers"])
+    token = headers[b"set-cookie"].decode().partition(";")[0].partition("=")[2]
+
+    assert (denied["status"], headers[b"x-app"], headers[b"vary"], body) == (403, b"1", b"Cookie", BODY)
+    assert (await site.ask(read("next"), token)).value == "/live"
+    assert late == [TooLate]
+    assert DENIAL["headers"] == [(b"x-app", b"1")]
+
+
+async def test_a_denial_whose_session_cannot_be_stored_is_replaced(site: AsgiSite, outage: Outage) -> None:
+    outage.fail("swap")
+
+    denied, body = await connect(site, refuse_and_remember)
+
+    assert (denied["type"], denied["status"]) == (DENIAL["type"], 503)
+    assert (body["type"], body["body"]) != (BODY["type"], BODY["body"])
+    assert body["type"] == BODY["type"]
+
+
 async def test_who_owes_a_factor_is_not_signed_in_on_a_socket(site: AsgiSite) -> None:
     """No route around the challenge."""
     token = await token_of(site, needs=State.MFA_SATISFIED)
