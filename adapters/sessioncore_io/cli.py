@@ -3,6 +3,7 @@
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 from sessioncore import InvalidSetting, SessionError, State
@@ -59,6 +60,7 @@ def _state(name: str) -> State:
 def parser() -> ArgumentParser:
     """Describe the command line."""
     root = ArgumentParser(prog="sessioncore", description="Login sessions as a state machine: tools.")
+    root.add_argument("--version", action="version", version=f"sessioncore {version('sessioncore')}")
     commands = root.add_subparsers(required=True, metavar="command")
     draw = commands.add_parser("diagram", help="draw the table of transitions, or those of single sign-on")
     draw.add_argument(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -193,6 +194,23 @@ def test_all_sessions_of_a_subject_are_ended_and_no_others(
     assert said == {"subject": "alice", "ended": 2, "reason": reason}
     assert (live_of(ran, "alice"), ended) == (set(), {reason})
     assert live_of(ran, "bob") == {sids["desk"]}
+
+
+@pytest.mark.parametrize("verb", ["end", "end-all"])
+def test_every_reason_on_offer_is_taken(sids: dict[str, str], verb: str, ran: Ran) -> None:
+    usage = subprocess.check_output([*COMMAND, verb, "--help"], text=True)
+    offered = re.findall(r"\w+", usage.partition("--reason {")[2].partition("}")[0])
+    whom = sids["phone"] if verb == "end" else "alice"
+    refused = [reason for reason in offered if ran(verb, whom, "--yes", "--reason", reason)[0] == 2]
+
+    assert (len(offered) > 5, refused) == (True, [])
+
+
+def test_a_subject_without_sessions_is_not_said_to_have_lost_any(sids: dict[str, str], ran: Ran) -> None:
+    """The name may be mistyped; it may also be somebody who is logging in now, so it is done all the same."""
+    code, out, _ = ran("end-all", "alcie", "--yes")
+
+    assert (code, out) == (0, "'alcie' had no live sessions; a login that is under way is refused\n")
 
 
 def test_notices_are_written_where_they_are_asked_for(sids: dict[str, str], ran: Ran) -> None:
@@ -435,7 +453,14 @@ def test_instants_and_sizes_are_short() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["purge", "--keep", "x"], ["purge", "--keep", "-1"], ["end"], ["end", "s", "--reason", "idle"]]
+    "arguments",
+    [
+        ["purge", "--keep", "x"],
+        ["purge", "--keep", "-1"],
+        ["end"],
+        ["end", "s", "--reason", "idle"],
+        ["end", "s", "--reason", "user_all"],
+    ],
 )
 def test_a_wrong_command_line_is_answered_with_the_usage(
     arguments: list[str], capsys: pytest.CaptureFixture[str]

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,13 @@ SVG_IS_DRAWN = shutil.which("dot") is not None
 def test_a_diagram_goes_to_the_output(arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diagram", *arguments]) == 0
     assert (expected, "") == capsys.readouterr()
+
+
+def test_the_command_says_which_release_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exited:
+        main(["--version"])
+
+    assert (exited.value.code, capsys.readouterr().out) == (0, f"sessioncore {version('sessioncore')}\n")
 
 
 def test_a_diagram_goes_to_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing
 from typing import Any, Final
 
 from sessioncore import InvalidSetting, SessionError
+from sessioncore.events import SINGLE_ENDS
 from sessioncore.flows.tokens import SID_LENGTH
 from sessioncore.records import LOGGING_OUT
 from sessioncore_io.shell import TOMBSTONE, Sessions
@@ -23,7 +24,7 @@ _HYPHENED: Final = re.compile(rf"-[A-Za-z0-9_-]{{{SID_LENGTH - 1}}}").fullmatch
 ABOUT: Final = f"""\
 The store is named by --store, or by the variable {STORE}, which no list of processes shows:
 {FORMS}.
-Exit status: 0 done, 1 there is advice, or nothing was ended; 2 it could not be done."""
+Exit status: 0 done; 1 there is advice, or the session to end had ended or is not there; 2 it could not be done."""
 
 
 def add_store(commands: Any) -> None:
@@ -47,9 +48,9 @@ def add_store(commands: Any) -> None:
     end.add_argument("sid", help="the session's selector, as listed and logged")
     end_all = _final(_verb(found, verbs.end_all, "end-all", "end all sessions of a subject, however many"))
     end_all.add_argument("subject", help="the account, as the application names it")
-    for one in (end, end_all):
+    for one, reasons in ((end, SINGLE_ENDS), (end_all, LOGGING_OUT)):
         one.add_argument(
-            "--reason", choices=[reason.value for reason in LOGGING_OUT], default="admin", help="default: %(default)s"
+            "--reason", choices=[reason.value for reason in reasons], default="admin", help="default: %(default)s"
         )
     reset = _final(_verb(found, verbs.reset, "reset", "end all sessions of a subject, as a password reset does"))
     reset.add_argument("subject", help="the account, as the application names it")

@@ -105,8 +105,6 @@ def _open_file(address: Address, make: bool) -> Any:
         raise InvalidSetting("store", address.shown, f"write one of\n{FORMS}")
     if not make and not path.is_file():
         raise StoreMissing(f"there is no file {path.absolute()}: mend the path, or make it by: sessioncore store init")
-    if not path.exists():
-        path.touch(mode=0o640)  # what sessions hold is no affair of everybody on the machine
     return SqliteStore(path)
 
 

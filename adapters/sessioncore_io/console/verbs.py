@@ -175,9 +175,11 @@ def _end_all(work: Work, reason: Reason) -> int:
     live = len(work.sessions.sessions_of(subject))
     confirm(work.options, f"End all sessions of {subject!r}, {live} now ({reason}).")
     work.sessions.end_all(subject, reason)
+    told = f"all sessions of {subject!r} are ended; {live} were live"
+    nothing = f"{subject!r} had no live sessions; a login that is under way is refused"
     work.show(
         {"subject": subject, "ended": live, "reason": reason.value},
-        lambda paper: paper.say(f"all sessions of {subject!r} are ended; {live} were live"),
+        lambda paper: paper.say(told if live else nothing),
     )
     return 0
 
