@@ -1,6 +1,7 @@
 """A file that is locked, read-only, full, broken or not ours: a clear error, in time, and nothing half-done."""
 
 import os
+import re
 import sqlite3
 import stat
 import subprocess
@@ -86,7 +87,7 @@ def test_a_file_that_is_overwritten_with_rubbish_is_unavailable(file: Path, call
     for part in file.parent.iterdir():
         part.write_bytes(b"rubbish " * 4096)
 
-    with pytest.raises(StoreUnavailable, match="check the file"):
+    with pytest.raises(StoreUnavailable, match=f"{re.escape(str(file))}; check the file"):
         call(store)
     store.close()
 
@@ -150,6 +151,24 @@ def test_a_store_without_a_file_is_refused(path: str) -> None:
         SqliteStore(path)
 
 
+@pytest.mark.parametrize("path", ["sqlite:///sessions.db", Path("sqlite:////var/lib/sessions.db")])
+def test_a_url_is_no_path(path: str | Path) -> None:
+    with pytest.raises(InvalidSetting, match=r"URLs are for the command") as refused:
+        SqliteStore(path)
+
+    assert refused.value.name == "path"
+
+
+def test_a_new_file_is_for_few_eyes_and_an_old_one_keeps_its_mode(tmp_path: Path, file: Path) -> None:
+    before = os.umask(0o022)
+    file.chmod(0o600)
+    for path in (tmp_path / "new.db", file):
+        SqliteStore(path).close()
+    os.umask(before)
+
+    assert (stat.S_IMODE((tmp_path / "new.db").stat().st_mode), stat.S_IMODE(file.stat().st_mode)) == (0o640, 0o600)
+
+
 def test_a_file_system_without_shared_memory_is_unavailable_at_once(tmp_path: Path) -> None:
     opened: list[sqlite3.Connection] = []
 
@@ -165,8 +184,9 @@ def test_a_file_system_without_shared_memory_is_unavailable_at_once(tmp_path: Pa
 
 
 def test_a_folder_that_does_not_exist_is_unavailable(tmp_path: Path) -> None:
-    with pytest.raises(StoreUnavailable, match="unable to open"):
-        SqliteStore(tmp_path / "nowhere" / "sessions.db")
+    path = tmp_path / "nowhere" / "sessions.db"
+    with pytest.raises(StoreUnavailable, match=f"unable to open .*{re.escape(str(path))}"):
+        SqliteStore(path)
 
 
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)

@@ -35,6 +35,8 @@ class SqliteFile:
     def __init__(self, path: str | Path, patience: float) -> None:
         if str(path) in ("", ":memory:"):
             raise InvalidSetting("path", str(path), "name a file; without one, use MemoryStore")
+        if str(path).startswith("sqlite:"):
+            raise InvalidSetting("path", str(path), "name the file itself; URLs are for the command, sessioncore store")
         self.path = Path(path).absolute()  # other threads open it too, and after a chdir
         self.patience = patience
         self._local = _Held()
@@ -45,6 +47,11 @@ class SqliteFile:
         if self._local.connection is not None:
             self._local.connection.close()
             self._local.connection = None
+
+    def _make(self) -> None:
+        """Make the file for few eyes: what sessions hold is no affair of everybody on the machine."""
+        with suppress(OSError):  # it is there, or SQLite will say why it cannot be
+            self.path.touch(mode=0o640, exist_ok=False)
 
     @property
     def _connection(self) -> sqlite3.Connection:

@@ -6,7 +6,7 @@ from contextlib import closing
 from functools import lru_cache, wraps
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from sessioncore import Ending, Epoch, InvalidSetting, Reason, Session, StoreUnavailable, Subscription
 from sessioncore.records import NEVER
@@ -37,26 +37,27 @@ from .watch import Watch
 
 P = ParamSpec("P")
 T = TypeVar("T")
+File = TypeVar("File", bound=SqliteFile)
 
 # A cause that this release does not know still ends sessions: by somebody with the right to do so.
 _CAUSES: Final = {reason.value: reason for reason in Reason}
 
 
-def _guarded(call: Callable[P, T]) -> Callable[P, T]:
+def _guarded(call: Callable[Concatenate[File, P], T]) -> Callable[Concatenate[File, P], T]:
     """Say of every failure of the database that the store is unavailable."""
 
     @wraps(call)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+    def guarded(file: File, /, *args: P.args, **kwargs: P.kwargs) -> T:
         try:
-            return call(*args, **kwargs)
+            return call(file, *args, **kwargs)
         except sqlite3.Error as error:
-            raise _unavailable(error) from error
+            raise _unavailable(error, file) from error
 
     return guarded
 
 
-def _unavailable(error: sqlite3.Error) -> StoreUnavailable:
-    return StoreUnavailable(f"SQLite: {error}; check the file, its disk and its permissions")
+def _unavailable(error: sqlite3.Error, file: SqliteFile) -> StoreUnavailable:
+    return StoreUnavailable(f"SQLite: {error}: {file.path}; check the file, its disk and its permissions")
 
 
 class SqliteStore(SqliteFile):
@@ -79,7 +80,7 @@ class SqliteStore(SqliteFile):
         try:  # guarded here and not from outside, for every request comes by
             found = self._connection.execute(LOAD, (sid,)).fetchone()
         except sqlite3.Error as error:
-            raise _unavailable(error) from error
+            raise _unavailable(error, self) from error
         if found is None:
             return None, None
         record, subject, value, cause = found
@@ -222,6 +223,7 @@ class SqliteStore(SqliteFile):
     @_guarded
     def _initialise(self) -> None:
         """Create the schema, or check that it is ours; several processes may start at once."""
+        self._make()
         self._version()  # before anything of a file that is another program's is changed
         with self._exclusively() as connection:
             version = self._version()
