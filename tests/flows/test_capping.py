@@ -36,7 +36,7 @@ def test_a_login_that_is_the_oldest_ends_itself_and_is_refused() -> None:
 
     assert isinstance(refused, Refused)
     assert (refused.event, refused.state, refused.why) == (login(), State.LOGGED_OUT, EVICTED)
-    assert (refused.settled.sid, talk.store.rows[SID].reason) == (SID, Reason.EVICTED)
+    assert (refused.settled, talk.store.rows[SID].reason) == (talk.store.rows[SID], Reason.EVICTED)
     assert talk.store.rows["t" * 22].live
 
 

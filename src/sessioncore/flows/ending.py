@@ -8,7 +8,7 @@ from ..errors import Contention, InvalidSetting, NotYours, Refused, StoreUnavail
 from ..events import LogIn, LogOut, Restamp, SatisfyMfa
 from ..machine import settle, step
 from ..policy import Policy, moment_for
-from ..records import Epoch, Reason, Session, State
+from ..records import Epoch, Reason, Session
 from ..values import ANY_SUBJECT, AnySubject, Summary
 from .telling import Turn, notice_of, tell_change
 
@@ -48,6 +48,12 @@ def end(sid: str, reason: Reason, subject: str | AnySubject, policy: Policy) -> 
 
     Raises ``NotYours`` if the session belongs to another subject, and ``Contention``.
     """
+    _, done = yield from _ended(sid, reason, subject, policy)
+    return done
+
+
+def _ended(sid: str, reason: Reason, subject: str | AnySubject, policy: Policy) -> Flow[tuple[Session | None, bool]]:
+    """End one session; give it as it stands then, and whether this was its end."""
     event = LogOut(reason)
     if subject == "":
         raise InvalidSetting(
@@ -57,19 +63,18 @@ def end(sid: str, reason: Reason, subject: str | AnySubject, policy: Policy) -> 
     while True:
         row, epoch = yield from Load(sid).ask()
         if row is None:
-            return False
+            return None, False
         if not isinstance(subject, AnySubject) and row.subject != subject:
-            raise NotYours(
-                f"session {sid} is not {subject!r}'s; name its own subject, or ANY_SUBJECT if you may end anybody's"
-            )
+            advice = "name its own subject, or ANY_SUBJECT if you may end anybody's"
+            raise NotYours(f"session {sid} does not belong to {subject!r}; {advice}")
         if not row.live:
-            return False
+            return row, False
         at = yield from Now().ask()
         ended = step(row, event, moment_for(row, epoch, at, policy))
         if (yield from Swap(row, ended).ask()):
             yield from turn.won(ended, at)
             yield from tell_change(row, ended, at)
-            return True
+            return ended, True
         turn = yield from turn.again(sid)
 
 
@@ -83,16 +88,17 @@ def enforce_cap(own: Session, login: LogIn | SatisfyMfa | Restamp, policy: Polic
     Raises ``Refused`` if the caller's own session is one of those that go. The login is stored by then, so a store
     that fails now is told and not raised: the next login ends what is too many.
     """
+    last = None
     try:
         beyond = yield from _beyond_cap(own, policy)
         for victim in sorted(beyond, key=lambda s: s.sid == own.sid):
-            yield from end(victim.sid, Reason.EVICTED, ANY_SUBJECT, policy)
+            last, _ = yield from _ended(victim.sid, Reason.EVICTED, ANY_SUBJECT, policy)
     except (StoreUnavailable, Contention):
         at = yield from Now().ask()
         yield from Tell(notice_of("unavailable", own, at)).ask()
         return
     if any(victim.sid == own.sid for victim in beyond):
-        raise Refused(login, State.LOGGED_OUT, EVICTED, own)
+        raise Refused(login, last and last.state, EVICTED, last)
 
 
 def _beyond_cap(own: Session, policy: Policy) -> Flow[list[Session]]:
