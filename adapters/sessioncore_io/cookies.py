@@ -24,8 +24,8 @@ class Cookie:
     """Say how the browser keeps the token. Raises ``InvalidSetting`` for what would weaken or break it.
 
     The default name begins with ``__Host-``: the browser then takes it only over https (or on localhost), for
-    this host and the whole of it, so no other host can plant one. HttpOnly is always on, and so is Secure but
-    for ``Cookie.for_plain_http()``.
+    this host and the whole of it, so no other host can plant one. HttpOnly is always on. Secure may be off only for
+    a name without such a prefix, with the default path and domain: see ``for_plain_http``.
     """
 
     name: str = "__Host-session"
@@ -61,14 +61,14 @@ class Cookie:
 
     def _check_security(self) -> None:
         prefix = self.name.lower()
-        if prefix.startswith(("__host-", "__secure-")) and not self.secure:
+        if prefix.startswith(("__host-", "__secure-", "__http-")) and not self.secure:
             raise InvalidSetting("Cookie.secure", self.secure, f"browsers take {self.name} only with Secure")
         if prefix.startswith("__host-") and (self.domain or self.path != "/"):
             raise InvalidSetting("Cookie.name", self.name, "a __Host- cookie has Path=/ and no Domain")
         if not self.secure and self.same_site == "None":
             raise InvalidSetting("Cookie.same_site", self.same_site, "SameSite=None asks for Secure")
         if not self.secure and (self.domain or self.path != "/"):
-            raise InvalidSetting("Cookie.secure", self.secure, "only Cookie.for_plain_http() goes without Secure")
+            raise InvalidSetting("Cookie.secure", self.secure, "without Secure, leave path and domain out")
 
     # -- reading -------------------------------------------------------------------------------------------
 

@@ -53,6 +53,8 @@ def test_any_byte_is_taken_or_refused_by_its_grammar(code: int) -> None:
         ({"secure": "no", "name": "sid"}, "Cookie.secure"),
         ({"name": "__Secure-sid", "secure": False}, "Cookie.secure"),
         ({"name": "__secure-sid", "secure": False}, "Cookie.secure"),
+        ({"name": "__Http-sid", "secure": False}, "Cookie.secure"),
+        ({"name": "__host-http-sid", "secure": False}, "Cookie.secure"),
         ({"name": "sid", "secure": False, "same_site": "None"}, "Cookie.same_site"),
         ({"name": "sid", "secure": False, "domain": "example.org"}, "Cookie.secure"),
         ({"domain": "example.org"}, "Cookie.name"),
