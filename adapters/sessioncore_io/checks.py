@@ -154,8 +154,10 @@ def names_a_session(sid: object) -> bool:
 
 def span_of(name: str, span: object) -> int:
     """Give a span in milliseconds: a bare number does not say its unit."""
-    if not isinstance(span, timedelta) or span < timedelta(0):
+    if not isinstance(span, timedelta):
         raise InvalidSetting(name, span, "pass a timedelta, such as timedelta(minutes=5)")
+    if span < timedelta(0):
+        raise InvalidSetting(name, span, "pass a span of at least 0")
     return milliseconds(span)
 
 

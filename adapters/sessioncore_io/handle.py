@@ -107,7 +107,8 @@ class AsyncHandle(SessionHandle):
         """End all other sessions of the subject around ``write``, which stores the new hash; this one stays.
 
         ``write`` may be a coroutine function. Raises ``Refused`` if somebody ended the subject's sessions
-        meanwhile: then nothing is kept.
+        meanwhile: then nothing is kept; ``LoginRequired`` or ``StepUpRequired`` for somebody who is not signed in
+        or owes a factor.
         """
         check_write(write)
         self.require()

@@ -237,7 +237,7 @@ class SessionHandle(SeenSession):
     def refuse_other(self, subject: str) -> None:
         """Raise ``NotYours`` unless this session is the subject's."""
         if self._owner().subject != subject:
-            raise NotYours(f"this session is not {subject!r}'s")
+            raise NotYours(f"this session does not belong to {subject!r}")
 
 
 def _bound(not_after: datetime | None, now: int) -> int:

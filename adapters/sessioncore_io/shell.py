@@ -116,7 +116,10 @@ class Sessions(Shell):
         return run(core.end(sid, reason, subject, self.policy), self.perform)
 
     def end_all(self, subject: str, reason: Reason, keep: Handle | None = None) -> None:
-        """End every session of the subject, or every one but the request's own (``keep``), which gets a new token."""
+        """End every session of the subject, or every one but the request's own (``keep``), which gets a new token.
+
+        To keep one, the reason has to be ``USER_ALL`` or ``PASSWORD_CHANGE``.
+        """
         check_reason(reason)
         if keep is None:
             run(core.end_all(subject, reason), self.perform)
@@ -200,7 +203,10 @@ class AsyncSessions(Shell):
         return await arun(core.end(sid, reason, subject, self.policy), self.perform)
 
     async def end_all(self, subject: str, reason: Reason, keep: AsyncHandle | None = None) -> None:
-        """End every session of the subject, or every one but the request's own (``keep``), which gets a new token."""
+        """End every session of the subject, or every one but the request's own (``keep``), which gets a new token.
+
+        To keep one, the reason has to be ``USER_ALL`` or ``PASSWORD_CHANGE``.
+        """
         check_reason(reason)
         if keep is None:
             await arun(core.end_all(subject, reason), self.perform)

@@ -7,7 +7,7 @@ from inspect import isgenerator
 from types import TracebackType
 from typing import Any, Final
 
-from sessioncore import Policy, SessionError, Store, StoreUnavailable
+from sessioncore import Policy, SessionError, Store
 from sessioncore.flows import CURRENT, Standing, Token, at_rest, glance
 
 from .answers import UNCOMMITTED, plain_headers, replacement, unanswered, with_cookie
@@ -187,4 +187,4 @@ def _close(body: Iterable[bytes]) -> None:
         close()
 
 
-__all__ = ["KEY", "SessionMiddleware", "StoreUnavailable"]
+__all__ = ["KEY", "SessionMiddleware"]

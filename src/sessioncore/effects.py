@@ -160,8 +160,10 @@ def _at_hand(effect: Effect[Any], answer: Any) -> Any:
     if isawaitable(answer):
         if iscoroutine(answer):
             answer.close()
-        advice = "nobody awaits here: answer it by a plain call, or drive the flow by arun"
-        raise InvalidSetting(type(effect).__name__, type(answer).__name__, advice)
+        name, advice = type(effect).__name__, "nobody awaits here: answer it by a plain call, or drive the flow by arun"
+        if isinstance(effect, Call):
+            name, advice = "write", "it returned something to await, and nobody awaits here: pass a plain function"
+        raise InvalidSetting(name, type(answer).__name__, advice)
     return answer
 
 

@@ -92,10 +92,10 @@ class Policy:
             _count(f"Policy.{name}", getattr(self, name))
         shortest = min(self.guest.idle, self.login.idle, self.remembered.idle)
         if self.touch_every * 2 >= shortest:
-            advice = f"make it less than half the shortest idle limit, {shortest} ms"
+            advice = f"pass touch_every= as well, of less than half the shortest idle limit, {shortest} ms"
             raise InvalidSetting("Policy.touch_every", self.touch_every, advice)
         if self.remembered.lifetime < self.login.lifetime or self.remembered.idle < self.login.idle:
-            advice = "being remembered must not end a session sooner than not"
+            advice = "being remembered must not end a session sooner than not: pass remembered= as well"
             raise InvalidSetting("Policy.remembered", self.remembered, advice)
 
     def limits_of(self, session: Session) -> Limits:

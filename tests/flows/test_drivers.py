@@ -191,7 +191,7 @@ def test_after_two_seconds_of_waiting_a_flow_gives_up(stage: Stage, delay: int, 
 def test_a_session_of_another_subject_is_not_yours_to_end(stage: Stage) -> None:
     token = stage.signed_in()
 
-    with pytest.raises(NotYours, match="ANY_SUBJECT"):
+    with pytest.raises(NotYours, match="does not belong to 'mallory'; name its own subject, or ANY_SUBJECT"):
         run(core.end(token.sid, Reason.USER, "mallory", POLICY), world(stage.store, []))
     assert stage.store.rows[token.sid].live
 

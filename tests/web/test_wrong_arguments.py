@@ -89,6 +89,11 @@ async def test_an_age_says_its_unit(site: Site, browser: Browser, max_age: Any) 
     assert (await browser.ask(wrongly(page))).value == "max_age"
 
 
+def test_a_span_that_goes_back_is_not_told_to_be_a_timedelta(store: Store, clock: Clock) -> None:
+    with pytest.raises(InvalidSetting, match=r"^keep = .*: pass a span of at least 0$"):
+        Sessions(store, clock=clock).purge(timedelta(days=-1))
+
+
 @pytest.mark.parametrize("reason", ["admin", "bogus", None])
 async def test_a_reason_is_a_reason(site: Site, browser: Browser, reason: Any) -> None:
     """A row that names any other could not be read back."""
@@ -196,7 +201,7 @@ async def test_nobody_awaits_in_the_plain_world(clock: Clock) -> None:
         with pytest.raises(InvalidSetting, match="write"):
             refused(_awaited)
     assert [row.subject for row in sessions.sessions_of("alice")] == ["alice"]
-    with pytest.raises(InvalidSetting, match="Call"):
+    with pytest.raises(InvalidSetting, match=r"^write = 'coroutine': it returned something to await"):
         sessions.reset_password("alice", lambda: _awaited())
 
     assert sessions.sessions_of("alice") == [], "what cannot be known ends all of them"
