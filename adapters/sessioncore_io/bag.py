@@ -1,7 +1,7 @@
 """The data of a session as a handler sees it: decoded on demand, compared at commit."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from sessioncore import InvalidSetting
@@ -37,6 +37,13 @@ def _depth(value: object) -> int:
         depth += 1
         level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
     return depth
+
+
+def _dumped(key: str, value: object) -> str | None:
+    try:
+        return dump(key, value)
+    except InvalidSetting:
+        return None
 
 
 def _checked(key: object) -> str:
@@ -98,7 +105,14 @@ class Bag:
 
     def changes(self) -> Changes:
         """Return what differs from the texts."""
-        written = {key: dump(key, value) for key, value in self._values.items()}
+        return self._differing(dump)
+
+    def lost(self) -> Changes:
+        """Return the same where nothing is stored any more: a value that JSON can no longer hold counts too."""
+        return self._differing(_dumped)
+
+    def _differing(self, text_of: Callable[[str, object], str | None]) -> Changes:
+        written = {key: text_of(key, value) for key, value in self._values.items()}
         changed = {key: text for key, text in written.items() if self._texts.get(key) != text}
         return (*((key, None) for key in sorted(self._gone)), *changed.items())
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, MutableMapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sessioncore import NEVER, InvalidSetting, State, StoreUnavailable, Write
+from sessioncore import NEVER, State, StoreUnavailable, Write
 
 from .bag import Changes
 from .storing import StoredVisit
@@ -186,7 +186,4 @@ class SeenSession(StoredVisit, MutableMapping[str, Any]):
 
     def _changes(self) -> Changes:
         assert self._bag_ is not None, "only what was lent can have changed"
-        try:
-            return self._bag_.changes()
-        except InvalidSetting as error:  # it can no longer be written at all
-            return ((error.name, None),)
+        return self._bag_.lost()

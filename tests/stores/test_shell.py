@@ -173,7 +173,7 @@ def test_a_password_change_that_cannot_be_written_keeps_ones_own_session(site: S
 def test_only_ones_own_session_can_be_kept(site: Site) -> None:
     handle = site.open(site.log_in("mallory"))
 
-    with pytest.raises(NotYours, match="does not belong to 'alice'$"):
+    with pytest.raises(NotYours, match=r"does not belong to 'alice'$"):
         site.wait(site.sessions.end_all("alice", Reason.USER_ALL, keep=handle))
 
 

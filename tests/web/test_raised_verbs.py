@@ -188,3 +188,23 @@ async def test_a_change_in_place_after_the_response_started_is_told(
 
     told = [record.getMessage() for record in caplog.records if record.name == "sessioncore"]
     assert [message[:15] for message in told] == ["session['cart']"] * 2
+
+
+async def test_a_change_that_could_not_even_be_written_is_told_by_its_key(
+    site: Site, browser: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And so is one beside it that could."""
+
+    async def fill(session: Any) -> None:
+        session.update(cart=["lamp"], seen=["lamp"])
+
+    def spoil(session: Any) -> None:
+        session["seen"].append("trap")
+        session["cart"].append(object())
+
+    await browser.ask(fill)
+    with caplog.at_level(logging.WARNING, "sessioncore"):
+        await ask_both(site, spoil, lambda s: (s["cart"], s["seen"]), str(browser.token))
+
+    told = [record.getMessage() for record in caplog.records if record.name == "sessioncore"]
+    assert [message.partition(" was")[0] for message in told] == ["session['cart']", "session['seen']"] * 2
