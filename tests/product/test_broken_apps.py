@@ -51,6 +51,26 @@ def test_the_promise_that_an_application_breaks_is_named(application: Callable[[
         getattr(CONTRACT, f"test_{promise}")(application())
 
 
+def test_a_broken_promise_says_what_was_done() -> None:
+    """Also what was done during a slow request, below it."""
+    with pytest.raises(AssertionError) as broke:
+        CONTRACT.test_a_slow_request_does_not_bring_a_logged_out_session_back(broken.SavesTheBag())
+
+    assert broke.value.__notes__ == [STORY]
+
+
+STORY = """\
+what was done:
+  browser 1 logs in as alice by "alice's first password" -> True
+  browser 2 gets the cookies of browser 1
+  browser 3 gets the cookies of browser 1
+  browser 1 acts -> 'alice'
+    browser 2 logs out -> True
+  browser 1 acts -> 'alice'
+  browser 2 acts -> None
+  browser 3 acts -> 'alice'"""
+
+
 class TestHandMade(SessionContract):
     """Without a mistake, the same application keeps every promise."""
 

@@ -68,6 +68,11 @@ def test_the_promise_that_a_store_breaks_is_named(store: Callable[[], Any], sent
         ask(sentence, store())
 
 
+def test_a_damaged_record_that_is_read_is_said_to_be_damaged() -> None:
+    with pytest.raises(AssertionError, match=r"the record under s+ was damaged, so load\(\) has to find nothing"):
+        ask("a_damaged_record_is_absent_and_never_defaults", broken.FillsInDefaults())
+
+
 class Sound(ModelStore):
     """Read a spoilt row as absent, as a codec does."""
 

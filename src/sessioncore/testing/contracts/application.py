@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from .driving import Application, Visitor
 from .living import Living
+from .told import told
 
 TICK = timedelta(milliseconds=1)
 ALICE, BOB = ("alice", "alice's first password"), ("bob", "bob's first password")
@@ -34,6 +35,7 @@ def use_until(application: Application, visitor: Visitor, span: timedelta) -> No
     application.advance(left)
 
 
+@told
 class LifetimePromises:
     """How long a session lasts: neither longer nor shorter than promised."""
 
@@ -95,6 +97,7 @@ class LifetimePromises:
         assert visitor.act() == "alice"
 
 
+@told
 class LoginPromises:
     """Whom a login lets in, and which cookies it makes worthless."""
 
@@ -142,6 +145,7 @@ class LoginPromises:
         assert (visitor.act(), thief.act()) == ("bob", None)
 
 
+@told
 class LogoutPromises:
     """A session that was logged out is over, whoever holds its cookie and whatever was under way."""
 
@@ -188,6 +192,7 @@ class LogoutPromises:
         assert (visitor.act(), thief.act()) == ("alice", None)
 
 
+@told
 class PasswordPromises:
     """A new password ends what the old one opened."""
 

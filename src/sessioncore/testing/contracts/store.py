@@ -39,6 +39,9 @@ CALLS: dict[str, Callable[[Store], object]] = {
 }
 
 
+DAMAGED = f"the record under {SID} was damaged"
+
+
 def _unavailable(store: Store, call: Callable[[Store], object]) -> bool:
     try:
         call(store)
@@ -55,7 +58,7 @@ class Hooks:
         pytest.skip("fill in reopen(store) to test what survives a restart")
 
     def damage(self, store: Any, sid: str) -> None:
-        """Spoil the stored record under this selector, by a few bytes."""
+        """Spoil the stored record under this selector, by a few bytes; what finds it by its deadline stays."""
         pytest.skip("fill in damage(store, sid) to test unreadable records")
 
     def cut_off(self, store: Any) -> AbstractContextManager[object]:
@@ -88,16 +91,18 @@ class Mishaps(Hooks):
         plain.swap(None, user(OTHER))
         self.damage(store, SID)
 
-        assert plain.load(SID)[0] is None
-        assert [row.sid for row in plain.of_subject("alice")] == [OTHER]
-        assert [row.sid for row in plain.due(START + 10**12, 10)] == [OTHER]
+        assert plain.load(SID)[0] is None, f"{DAMAGED}, so load() has to find nothing"
+        listed = [row.sid for row in plain.of_subject("alice")]
+        assert listed == [OTHER], f"{DAMAGED}, so of_subject() has to list the other one only"
+        due = [row.sid for row in plain.due(START + 10**12, 10)]
+        assert due == [OTHER], f"{DAMAGED}, so due() has to list the other one only"
 
     def test_a_damaged_record_is_not_overwritten_by_an_insert(self, store: Any, plain: Store) -> None:
         plain.swap(None, user())
         self.damage(store, SID)
 
-        assert not plain.swap(None, guest())
-        assert plain.load(SID)[0] is None
+        assert not plain.swap(None, guest()), f"{DAMAGED}; it is there all the same, so an insert has to fail"
+        assert plain.load(SID)[0] is None, f"{DAMAGED}, so load() has to find nothing"
 
     def test_a_damaged_record_is_forgotten_by_a_purge_once_its_deadline_is_of_before(
         self, store: Any, plain: Store
@@ -107,11 +112,12 @@ class Mishaps(Hooks):
         plain.swap(None, guest(OTHER))
         self.damage(store, SID)
 
-        assert plain.purge(START + HOUR, 10) == 0
-        assert not plain.swap(None, guest())
-        assert plain.purge(START + HOUR + 1, 10) == 1
-        assert plain.swap(None, guest())
-        assert plain.load(OTHER)[0] == guest(OTHER)
+        assert plain.purge(START + HOUR, 10) == 0, f"{DAMAGED}; its deadline is not before this purge's instant"
+        assert not plain.swap(None, guest()), f"{DAMAGED}; no purge has forgotten it, so an insert has to fail"
+        forgotten = plain.purge(START + HOUR + 1, 10)
+        assert forgotten == 1, f"{DAMAGED}; purge() has to find it by its deadline, which damage() must leave readable"
+        assert plain.swap(None, guest()), f"{DAMAGED}, and forgotten by a purge, so an insert has to succeed"
+        assert plain.load(OTHER)[0] == guest(OTHER), "the other record was not damaged, and has to stay"
 
     def test_every_call_says_so_when_the_store_is_unavailable(self, store: Any, plain: Store) -> None:
         plain.swap(None, guest())
