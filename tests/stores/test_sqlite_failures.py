@@ -160,13 +160,20 @@ def test_a_url_is_no_path(path: str | Path) -> None:
 
 
 def test_a_new_file_is_for_few_eyes_and_an_old_one_keeps_its_mode(tmp_path: Path, file: Path) -> None:
+    new, lost = tmp_path / "new.db", tmp_path / "lost.db"
     before = os.umask(0o022)
     file.chmod(0o600)
-    for path in (tmp_path / "new.db", file):
+    for path in (new, lost, file):
         SqliteStore(path).close()
+    store = SqliteStore(lost)
+    store.close()
+    lost.unlink()
+    with pytest.raises(StoreUnavailable, match="no such table"):
+        store.load(SID)
+    store.close()
     os.umask(before)
 
-    assert (stat.S_IMODE((tmp_path / "new.db").stat().st_mode), stat.S_IMODE(file.stat().st_mode)) == (0o640, 0o600)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (new, lost, file)] == [0o640, 0o640, 0o600]
 
 
 def test_a_file_system_without_shared_memory_is_unavailable_at_once(tmp_path: Path) -> None:

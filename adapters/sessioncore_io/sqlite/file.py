@@ -64,6 +64,7 @@ class SqliteFile:
         return connection
 
     def _connect(self) -> sqlite3.Connection:
+        self._make()
         connection = sqlite3.connect(
             self.path, timeout=self.patience, isolation_level=None, check_same_thread=False, factory=_Connection
         )

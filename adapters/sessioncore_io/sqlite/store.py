@@ -223,7 +223,6 @@ class SqliteStore(SqliteFile):
     @_guarded
     def _initialise(self) -> None:
         """Create the schema, or check that it is ours; several processes may start at once."""
-        self._make()
         self._version()  # before anything of a file that is another program's is changed
         with self._exclusively() as connection:
             version = self._version()
