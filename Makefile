@@ -1,6 +1,7 @@
 # Everything that people and CI do here. Nothing else is needed on a machine with Python 3.11+, git and make.
 
 PYTHON ?= python3
+PORT   ?= 8000
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check install
@@ -12,8 +13,8 @@ STAMP  := $(VENV)/.installed
 help:            ## Say what there is
 	@grep -E '^[a-z-]+: *.*##' Makefile | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
 
-demo: $(DEMO)    ## Start the shop, its login service and an identity provider on http://localhost:8000
-	@$(BIN)/python -m examples.storezero
+demo: $(DEMO)    ## Start the shop, its login service and an identity provider on http://localhost:8000 (or PORT=...)
+	@$(BIN)/python -m examples.storezero --port $(PORT)
 
 test: $(STAMP) browser sdks  ## Run every test, the browser's included
 	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)

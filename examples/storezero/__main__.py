@@ -62,7 +62,8 @@ def listening(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port))
     except OSError as error:
-        sys.exit(f"cannot listen on {host}:{port} ({error.strerror}); choose another with --port")
+        advice = "choose another with --port, or make demo PORT=..."
+        sys.exit(f"cannot listen on {host}:{port} ({error.strerror}); {advice}")
 
 
 def welcome(sites: Sites, data: Path | None) -> str:

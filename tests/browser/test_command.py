@@ -69,7 +69,13 @@ def test_a_taken_port_is_said_to_be_taken() -> None:
         ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
 
     assert ended.returncode == 1
-    assert "choose another with --port" in ended.stderr
+    assert "choose another with --port, or make demo PORT=..." in ended.stderr
+
+
+def test_make_takes_the_port() -> None:
+    said = subprocess.check_output(["make", "--dry-run", "demo", "PORT=8123"], cwd=ROOT, text=True)
+
+    assert said.splitlines()[-1].endswith("-m examples.storezero --port 8123")
 
 
 def test_the_picture_has_the_arrows_of_the_table_and_no_other() -> None:
