@@ -112,6 +112,23 @@ async def test_a_login_over_the_cap_ends_the_oldest(capped: Site) -> None:
     assert [row.reason for row in rows(capped.store)].count(Reason.EVICTED) == 2
 
 
+async def test_who_steps_up_beyond_the_cap_is_told_apart_from_a_conflict(capped: Site) -> None:
+    """Others logged in while this login owed its factor, so it is the oldest when it completes."""
+    browser = Browser(capped)
+    await browser.ask(log_in("alice", needs=State.MFA_SATISFIED))
+    for _ in range(2):
+        capped.clock.advance(1)
+        await Browser(capped).ask(log_in("alice"))
+
+    async def step_up(session: Any) -> object:
+        session.satisfy_mfa("otp")
+        with pytest.raises(Refused) as refused:
+            await done(session.commit())
+        return refused.value.state, refused.value.settled.reason
+
+    assert (await browser.ask(step_up)).value == (State.LOGGED_OUT, Reason.EVICTED)
+
+
 async def test_logins_that_overlap_keep_the_cap(capped: Site) -> None:
     """When they have all answered, no more than two live."""
 

@@ -4,6 +4,10 @@ import asyncio
 from typing import Any, cast
 
 import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.testclient import TestClient
 
 from sessioncore import State, Store, StoreUnavailable, TooLate
 from sessioncore.testing import Clock
@@ -332,6 +336,26 @@ async def test_a_logout_on_a_socket_is_done_though_nobody_committed_it(site: Asg
     await connect(site, talk, token)
 
     assert (await site.ask(look, token)).value is None
+
+
+@pytest.mark.parametrize(("url", "subject"), [("/live", "None"), ("wss://testserver/live", "alice")])
+def test_a_test_clients_socket_has_the_cookie_only_where_it_is_secure(url: str, subject: str) -> None:
+    """As docs/embedding.md says: Starlette's client makes ws:// of a path, whatever its base."""
+
+    async def enter(request: Any) -> PlainTextResponse:
+        request.session.log_in(await request.session.attempt("alice"), "pwd")
+        return PlainTextResponse("welcome")
+
+    async def live(websocket: Any) -> None:
+        await websocket.accept()
+        await websocket.send_text(str(websocket.session.subject))
+        await websocket.close()
+
+    routes = [Route("/login", enter, methods=["POST"]), WebSocketRoute("/live", live)]
+    client = TestClient(asgi.SessionMiddleware(Starlette(routes=routes), MemoryStore()), base_url="https://testserver")
+    client.post("/login")
+    with client.websocket_connect(url) as socket:
+        assert socket.receive_text() == subject
 
 
 async def test_what_is_written_while_a_commit_is_under_way_is_not_lost(clock: Clock) -> None:
