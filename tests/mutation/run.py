@@ -13,6 +13,8 @@ from .hunt import SURVIVED, Hunt, Verdict
 from .reach import KEPT
 from .sources import LAYERS, Source
 
+# The package is a plugin of pytest's too, and we have imported it already: its own assertions stay as they are.
+_AGED: Final = ("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning")
 _OURS: Final = ("sessioncore", "sessioncore_io", "tests", "examples", "conftest", "__main__", "__mp_main__")
 
 
@@ -25,8 +27,8 @@ def verdicts_on(
     os.environ["SESSIONCORE_PROFILE"] = "mutants"
     hunt = Hunt(sources, listed, only, told=told)
     folders = sorted({start.rpartition("/")[0] for starts in LAYERS.values() for start in starts})
-    options = ("-q", "-s", "--tb=no", "-p", "no:cacheprovider", "-p", "tests.mutation.profile", "-o", "timeout=0")
-    done = pytest.main([*options, *folders], plugins=[hunt])
+    quietly = ("-q", "-s", "--tb=no", "-p", "no:cacheprovider", "-p", "tests.mutation.profile", "-o", "timeout=0")
+    done = pytest.main([*quietly, *_AGED, *folders], plugins=[hunt])
     if done not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
         raise RuntimeError(f"the tests could not be collected: {done}")
     return [*hunt.verdicts, *_by_importing(hunt)]
