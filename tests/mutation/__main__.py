@@ -1,19 +1,23 @@
 """Mutate everything, and write down what became of each mutant: ``make mutants``.
 
-``python -m tests.mutation flows.ending`` tries the mutants whose names contain that, and writes nothing.
+``python -m tests.mutation flows.ending`` tries the mutants whose names contain that, and writes nothing;
+``--layers flows,proof`` lets only these layers try, and ``--processes 1`` leaves the other cores to others.
 """
 
 import os
 import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
+from .hunt import Hunt
 from .kill import EQUIVALENT, SURVIVED, Verdict, verdict_on
 from .listed import reasons
 from .mutants import mutants
 from .report import Result, section
 from .run import verdicts_on
-from .sources import sources
+from .sources import LAYERS, sources
 
 REPORT = Path("docs/verification/mutants.md")
 
@@ -56,14 +60,18 @@ a store that needs a server is tried by those of its tests that can start one.
 """
 
 
-def main(only: str = "") -> int:
+def main(only: str = "", layers: Sequence[str] = tuple(LAYERS), slots: int | None = None) -> int:
     """Run every mutant, write the report, and fail if too many survive."""
     why = {name: reason for name, reason in reasons().items() if only in name}
-    verdicts = verdicts_on(sources(Path.cwd()), frozenset(why), only, _say)
+    hunt = Hunt(sources(Path.cwd()), frozenset(why), only, layers, slots or os.cpu_count() or 1, told=_say)
+    verdicts = verdicts_on(hunt)
+    if not verdicts:
+        print(f"no mutant is named so: {only}")
+        return 2
     result = Result(verdicts, why)
     print(section(result))
     print("\n".join(f"wrongly listed as equivalent: {name}" for name in result.wrongly_listed))
-    if only:
+    if only or len(layers) < len(LAYERS):
         return 0 if result.holds else 1
     of_table = [_told(verdict_on(mutant)) for mutant in mutants()]
     REPORT.parent.mkdir(parents=True, exist_ok=True)
@@ -71,6 +79,21 @@ def main(only: str = "") -> int:
     survivors = [verdict.mutant.name for verdict in of_table if verdict.layer == SURVIVED]
     print("\n".join([f"{len(of_table)} mutants of the table, {len(survivors)} survive; see {REPORT}", *survivors]))
     return 1 if survivors or not result.holds else 0
+
+
+def _asked(words: Sequence[str]) -> Namespace:
+    parser = ArgumentParser("python -m tests.mutation")
+    parser.add_argument("only", nargs="?", default="", help="a part of the names of the mutants to try")
+    parser.add_argument("--layers", type=_layers, default=tuple(LAYERS), help=f"of {', '.join(LAYERS)}")
+    parser.add_argument("--processes", type=int, help="how many at once (as many as there are cores)")
+    return parser.parse_args(words)
+
+
+def _layers(text: str) -> tuple[str, ...]:
+    layers = tuple(text.split(","))
+    if unknown := [layer for layer in layers if layer not in LAYERS]:
+        raise ArgumentTypeError(f"no layer: {', '.join(unknown)}")
+    return layers
 
 
 def _say(text: str) -> None:
@@ -110,4 +133,5 @@ def _kills(verdicts: list[Verdict]) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    asked = _asked(sys.argv[1:])
+    sys.exit(main(asked.only, asked.layers, asked.processes))

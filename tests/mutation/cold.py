@@ -6,7 +6,6 @@ This process imports what others wrote, and nothing of ours; each fork imports o
 import contextlib
 import importlib
 import json
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -47,7 +46,7 @@ def main(asked: Path, answers: Path) -> int:
         with contextlib.suppress(Exception):
             importlib.import_module(name)
     found: dict[str, Any] = {}
-    forks = Forks(os.cpu_count() or 1)
+    forks = Forks(orders["slots"])
     for source in sources(Path.cwd()):
         for edit in edits(source.path, source.root):
             if (plan := orders["plans"].get(edit.name)) is not None:

@@ -5,7 +5,6 @@ so many seconds for one mutant. The first test that fails is the killer.
 """
 
 import gc
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
@@ -48,6 +47,8 @@ class Hunt:
     sources: Sequence[Source]
     listed: frozenset[str]
     only: str = ""
+    layers: Sequence[str] = tuple(LAYERS)
+    slots: int = 1
     every: int = EVERY
     verdicts: list[Verdict] = field(factory=list)
     cold: dict[str, tuple[str, dict[str, dict[str, float]]]] = field(factory=dict)
@@ -60,14 +61,17 @@ class Hunt:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run every mutant instead of every test."""
-        slots, paths = os.cpu_count() or 1, [source.path for source in self.sources]
-        items = {item.nodeid: item for item in session.items if layer_of(item.nodeid)}
-        self.reach = measured(list(items.values()), paths, slots)
+        hunted = [source for source in self.sources if any(self.only in edit.name for edit in _edits(source))]
+        if not hunted:
+            return True
+        paths = [source.path for source in self.sources]
+        items = {item.nodeid: item for item in session.items if layer_of(item.nodeid) in self.layers}
+        self.reach = measured(list(items.values()), paths, self.slots)
         self.told(f"{len(self.reach.seconds)} tests can kill; {len(self.reach.unfit)} are unfit: {self.reach.unfit}")
-        forks, functions = Forks(slots), functions_of(paths)
+        forks, functions = Forks(self.slots), functions_of(paths)
         gc.freeze()  # or each fork would copy what its collector touches
-        for source in self.sources:
-            for number, edit in enumerate(edits(source.path, source.root)):
+        for source in hunted:
+            for number, edit in enumerate(_edits(source)):
                 if self.only in edit.name:
                     self._hunt(forks, functions, items, source.group, edit, shown=number % self.every == 0)
         forks.finish()
@@ -105,7 +109,7 @@ class Hunt:
         reaching = (edit.function and self.reach.tests(edit.path, edit.lines)) or self.reach.of_file(edit.path)
         budget = SECONDS_LISTED if edit.name in self.listed else SECONDS
         module = edit.name.split(":")[0].rpartition(".")[0]
-        for layer in LAYERS:
+        for layer in self.layers:
             tests = [test for test in reaching if layer_of(test) == layer]
             tests.sort(key=lambda test: (-self._kills[edit.function, test], -self._kills[module, test]))
             if within := list(_within(tests, self.reach, budget)):
@@ -134,6 +138,10 @@ class Hunt:
         self.cold[name] = (group, plan)
         if tried:
             self.told(f"survives, until its file is imported with it: {name}")
+
+
+def _edits(source: Source) -> Iterator[Edit]:
+    return edits(source.path, source.root)
 
 
 def _within(tests: list[str], reach: Reach, budget: float) -> Iterator[str]:

@@ -42,20 +42,23 @@ class Reach:
 
 
 def measured(items: Sequence[pytest.Item], paths: Sequence[Path], slots: int) -> Reach:
-    """Give what was measured for these very sources; tests that are new or changed since are measured now."""
+    """Give what was measured for these very sources; tests that are new or changed since are measured now.
+
+    Of a file whose tests are not among these, what is known stays known.
+    """
     kept = KEPT / f"reach-{_digest(_sources())}.json"
     found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
     now = {test: _digest([Path(test)]) for test in {_file(item.nodeid) for item in items}}
-    files = found.get("files", {})
-    fresh = [item for item in items if files.get(_file(item.nodeid)) != now[_file(item.nodeid)]]
-    tests = {
-        name: told for name, told in found.get("tests", {}).items() if files.get(_file(name)) == now.get(_file(name))
-    }
+    files = found.get("files", {}) | now
+    fresh = [item for item in items if found.get("files", {}).get(_file(item.nodeid)) != now[_file(item.nodeid)]]
+    renewed = {_file(item.nodeid) for item in fresh}
+    tests = {name: told for name, told in found.get("tests", {}).items() if _file(name) not in renewed}
     if fresh:
         tests |= _measure(fresh, paths, slots)
         KEPT.mkdir(exist_ok=True)
-        kept.write_text(json.dumps({"files": now, "tests": tests}), encoding="utf-8")
-    return _read(tests)
+        kept.write_text(json.dumps({"files": files, "tests": tests}), encoding="utf-8")
+    wanted = {item.nodeid for item in items}
+    return _read({name: told for name, told in tests.items() if name in wanted})
 
 
 def _sources() -> Iterable[Path]:

@@ -4,29 +4,25 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from .hunt import SURVIVED, Hunt, Verdict
 from .reach import KEPT
-from .sources import LAYERS, Source
+from .sources import LAYERS
 
 # The package is a plugin of pytest's too, and we have imported it already: its own assertions stay as they are.
 _AGED: Final = ("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning")
 _OURS: Final = ("sessioncore", "sessioncore_io", "tests", "examples", "conftest", "__main__", "__mp_main__")
 
 
-def verdicts_on(
-    sources: Sequence[Source], listed: frozenset[str], only: str, told: Callable[[str], object]
-) -> list[Verdict]:
-    """Say what becomes of each mutant whose name contains ``only``."""
+def verdicts_on(hunt: Hunt) -> list[Verdict]:
+    """Say what becomes of each mutant that is hunted."""
     import pytest  # after the profile was chosen
 
     os.environ["SESSIONCORE_PROFILE"] = "mutants"
-    hunt = Hunt(sources, listed, only, told=told)
-    folders = sorted({start.rpartition("/")[0] for starts in LAYERS.values() for start in starts})
+    folders = sorted({start.rpartition("/")[0] for layer in hunt.layers for start in LAYERS[layer]})
     quietly = ("-q", "-s", "--tb=no", "-p", "no:cacheprovider", "-p", "tests.mutation.profile", "-o", "timeout=0")
     done = pytest.main([*quietly, *_AGED, *folders], plugins=[hunt])
     if done not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
@@ -39,7 +35,8 @@ def _by_importing(hunt: Hunt) -> list[Verdict]:
     if not hunt.cold:
         return []
     others = [name for name in sys.modules if name.partition(".")[0] not in _OURS and not name.startswith("_")]
-    orders = {"plans": {name: plan for name, (_, plan) in hunt.cold.items()}, "imports": others}
+    plans = {name: plan for name, (_, plan) in hunt.cold.items()}
+    orders = {"plans": plans, "imports": others, "slots": hunt.slots}
     KEPT.mkdir(exist_ok=True)
     with TemporaryDirectory(dir=KEPT) as folder:
         asked, answers = Path(folder) / "asked.json", Path(folder) / "answers.json"

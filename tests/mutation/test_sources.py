@@ -3,6 +3,7 @@
 import ast
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.util import module_from_spec, spec_from_file_location
@@ -175,6 +176,13 @@ def test_the_report_counts_what_dies_and_refuses_a_wrong_list() -> None:
     assert not result.holds
     assert "| core | 3 | 1 | 1 | 1 | 50.0% |" in section(result)
     assert "- it says the same\n  - `a: two`" in section(result)
+
+
+def test_the_tool_starts_and_says_that_no_mutant_has_such_a_name() -> None:
+    words = ["no.such.mutant", "--layers", "machine", "--processes", "1"]
+    done = subprocess.run([sys.executable, "-m", "tests.mutation", *words], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (2, "no mutant is named so: no.such.mutant"), done.stderr
 
 
 def test_every_source_is_mutated_and_every_listed_mutant_exists() -> None:
