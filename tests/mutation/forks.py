@@ -95,8 +95,9 @@ def _end_group(leader: int) -> None:
 
 def limit(usual: float) -> None:
     """Let the process end itself if the next thing takes far longer than usual: an endless loop, or a deadlock."""
-    signal.setitimer(signal.ITIMER_PROF, 1 + 10 * usual)
-    signal.setitimer(signal.ITIMER_REAL, 30 + 30 * usual)
+    # The first test in a process pays for what all of them share, and other processes may have the cores.
+    signal.setitimer(signal.ITIMER_PROF, 5 + 10 * usual)
+    signal.setitimer(signal.ITIMER_REAL, 60 + 60 * usual)
 
 
 TIMED_OUT: Final = (signal.SIGPROF, signal.SIGALRM)

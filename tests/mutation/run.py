@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from .cold import QUIETLY
 from .hunt import SURVIVED, Hunt, Verdict
 from .reach import KEPT
 from .sources import LAYERS
@@ -23,8 +24,7 @@ def verdicts_on(hunt: Hunt) -> list[Verdict]:
 
     os.environ["SESSIONCORE_PROFILE"] = "mutants"
     folders = sorted({start.rpartition("/")[0] for layer in hunt.layers for start in LAYERS[layer]})
-    quietly = ("-q", "-s", "--tb=no", "-p", "no:cacheprovider", "-p", "tests.mutation.profile", "-o", "timeout=0")
-    done = pytest.main([*quietly, *_AGED, *folders], plugins=[hunt])
+    done = pytest.main([*QUIETLY, *_AGED, *folders], plugins=[hunt])
     if done not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
         raise RuntimeError(f"the tests could not be collected: {done}")
     return [*hunt.verdicts, *_by_importing(hunt)]

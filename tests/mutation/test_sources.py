@@ -1,6 +1,7 @@
 """The generator makes the slips that it says, each can be planted, and a weak test lets one live."""
 
 import ast
+import json
 import os
 import signal
 import subprocess
@@ -8,7 +9,9 @@ import sys
 from collections.abc import Iterator
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
+from typing import Any
 
 import pytest
 from tests.mutation.edits import Edit, edits
@@ -129,6 +132,39 @@ def test_what_runs_at_import_is_changed_by_importing_anew(shop: ModuleType) -> N
     assert found == [False]
 
 
+LONGEST = "sessioncore.policy: LONGEST: Final = ⟦36525 → 36526⟧ * DAY"
+KIB = "sessioncore.policy: KIB: Final = ⟦1024 → 1025⟧"
+
+
+def imported_anew(plans: Any) -> Any:
+    """Let these tests try these mutants in a process that imports ours anew, but has a plugin of pytest's already."""
+    with TemporaryDirectory() as folder:
+        asked, answers = Path(folder) / "asked.json", Path(folder) / "answers.json"
+        asked.write_text(json.dumps({"plans": plans, "imports": ["xdist"], "slots": 1}))
+        words = ["-m", "tests.mutation.cold", str(asked), str(answers)]
+        done = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False)
+
+        assert done.returncode == 0, done.stderr
+        return json.loads(answers.read_text())
+
+
+def test_what_is_imported_anew_is_killed_by_a_test_and_by_nothing_else() -> None:
+    strict = "tests/core/test_invalid_settings.py::test_what_is_the_longest_and_the_least_is_accepted"
+    plan = {"machine": {strict: 0.1}}
+
+    assert imported_anew({LONGEST: plan, KIB: plan}) == {LONGEST: ["machine", False], KIB: ["", False]}
+
+
+def test_a_test_that_fails_on_what_is_shipped_kills_nobody() -> None:
+    folder = Path(".mutants")
+    folder.mkdir(exist_ok=True)
+    with TemporaryDirectory(dir=folder) as here:
+        failing = Path(here) / "test_failing.py"
+        failing.write_text("def test_fails(): assert False")
+
+        assert imported_anew({KIB: {"machine": {f"{failing}::test_fails": 0.1}}}) == {KIB: ["", False]}
+
+
 def telling(tell: Tell) -> int:
     """Tell two numbers and end with a third."""
     tell(7)
@@ -138,7 +174,7 @@ def telling(tell: Tell) -> int:
 
 def endless(tell: Tell) -> int:
     """Never come back."""
-    limit(-0.095)
+    limit(-0.495)
     while True:
         pass
 
