@@ -95,6 +95,14 @@ def test_a_machine_of_one_s_own_fires_its_rows() -> None:
     assert Hinges(Door.LOCKED, version=2) == DOORS.step(Hinges(), Lock(), 5)
 
 
+def test_a_machine_shows_the_states_and_the_rows_that_it_was_built_of() -> None:
+    rows = iter(DOORS.rows)
+
+    doors: Machine[Hinges] = Machine(Door, rows)
+
+    assert (doors.states, doors.rows) == (Door, DOORS.rows)
+
+
 def test_a_machine_of_one_s_own_refuses_in_its_own_words() -> None:
     with pytest.raises(Refused, match=r"^Push on a session that is Door\.SHUT: it takes a force of 5$") as refused:
         DOORS.step(Hinges(), Push(4), 5)

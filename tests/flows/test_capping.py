@@ -80,6 +80,16 @@ def test_a_login_counts_from_after_the_newest_of_several() -> None:
     assert outcome.session.since == START + 21
 
 
+def test_the_only_login_of_a_subject_counts_from_its_own_instant_also_at_the_beginning_of_time() -> None:
+    talk = Talk(at=1)
+    talk.store.mint("alice", 1)
+    talk.store.rows[SID] = guest(at=1)
+
+    outcome = talk.run(flows.commit(chapter(login(epoch=1), proof=proof_of("ours")), POLICY))
+
+    assert outcome.session.since == 1
+
+
 def test_a_login_that_is_logged_out_in_the_same_request_evicts_nobody() -> None:
     talk = Talk()
     talk.store.mint("alice", START)

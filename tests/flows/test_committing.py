@@ -42,10 +42,13 @@ def test_a_use_of_a_purged_session_is_told_as_dropped_and_a_logout_is_not() -> N
 
 @pytest.mark.parametrize("event", [MFA, Reauthenticate(subject="alice", sid=SID, epoch=1, proof="", former_proof="")])
 def test_a_factor_for_a_purged_session_is_refused_without_a_state(event: Any) -> None:
-    refused = Talk().run(flows.commit(chapter(event), POLICY))
+    talk = Talk()
+
+    refused = talk.run(flows.commit(chapter(event), POLICY))
 
     assert isinstance(refused, Refused)
     assert (refused.event, refused.state, refused.settled) == (event, None, None)
+    assert talk.told == []
     assert refused.why == "the session has ended and was purged; log in again"
 
 
@@ -72,6 +75,15 @@ def test_a_login_on_a_purged_session_begins_another_and_what_came_before_it_is_d
     assert talk.told[:2] == [Notice(what="dropped", at=START, sid=SID)] * 2
 
 
+def test_a_factor_that_follows_the_login_moves_with_it_to_the_other_session() -> None:
+    talk = Talk()
+    talk.store.mint("alice", START)
+
+    outcome = talk.run(flows.commit(chapter(login(), MFA), POLICY))
+
+    assert (outcome.session.sid, outcome.session.state) == (ANEW, State.MFA_SATISFIED)
+
+
 # -- lost swaps ----------------------------------------------------------------------------------------------------
 
 
@@ -95,6 +107,17 @@ def test_a_touch_that_lost_is_not_done_again_and_the_row_is_given_as_it_was_load
 
     assert talk.run(flows.commit(chapter(Touch()), POLICY)) == Outcome(row, stored=False)
     assert [type(effect) for effect in talk.heard] == [fx.Load, fx.Swap]
+
+
+def test_a_session_that_would_have_begun_only_to_be_touched_does_not_if_its_selector_is_taken() -> None:
+    talk = Talk()
+    signed_in(talk.store)
+    begun = guest()
+
+    outcome = talk.run(flows.commit(chapter(Touch(), proof=begun.proof, begun=begun), POLICY))
+
+    assert outcome == Outcome(None, stored=False)
+    assert [type(effect) for effect in talk.heard] == [fx.Swap], "and no other selector is drawn"
 
 
 def test_a_commit_that_waited_for_two_seconds_gives_up() -> None:
@@ -154,6 +177,15 @@ def test_the_first_login_of_a_subject_mints_the_epoch_and_what_follows_is_stampe
     assert (outcome.session.epoch, outcome.session.proof) == (START, "2" * 64)
     assert outcome.session.former_proof == proof_of("ours"), "the one that is stored, not the one between"
     assert fx.Mint("alice", START) in talk.heard
+
+
+def test_the_first_login_of_a_subject_may_be_followed_by_what_has_no_stamp() -> None:
+    talk = Talk()
+    talk.store.rows[SID] = guest()
+
+    outcome = talk.run(flows.commit(chapter(login(epoch=0), CART, Touch(), proof=proof_of("ours")), POLICY))
+
+    assert (outcome.session.epoch, dict(outcome.session.data)) == (START, {"cart": "1"})
 
 
 def test_a_login_that_began_before_there_was_an_epoch_goes_by_the_one_that_another_login_minted() -> None:
@@ -269,3 +301,14 @@ def test_a_refused_factor_on_a_tombstone_writes_nothing() -> None:
 
     assert isinstance(refused, Refused)
     assert talk.heard == [fx.Load(SID)]
+
+
+def test_a_session_that_began_and_ended_before_a_factor_was_refused_was_never_there() -> None:
+    talk = Talk()
+    begun = guest()
+
+    refused = talk.run(flows.commit(chapter(LogOut(), MFA, proof=begun.proof, begun=begun), POLICY))
+
+    assert isinstance(refused, Refused)
+    assert refused.state is State.LOGGED_OUT
+    assert talk.heard == []

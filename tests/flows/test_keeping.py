@@ -268,3 +268,19 @@ def test_a_life_that_is_told_again_keeps_to_todays_idle_limit() -> None:
     told = retold(row, ANEW, "9" * 64, Epoch(value=START + HOUR, cause=CHANGE), START + HOUR, policy)
 
     assert (told.state, told.seen_at) == (State.AUTHENTICATED, START + HOUR)
+
+
+def test_a_life_is_told_again_in_as_few_uses_as_its_idle_limit_asks() -> None:
+    row = signed_in(ModelStore())
+    stride = row.idle - 1
+    stamp = Epoch(value=START + HOUR, cause=CHANGE)
+    versions = {}
+    for used_for in (0, 1, stride, stride + 1, 2 * stride, 2 * stride + 1):
+        told = retold(evolve(row, seen_at=START + used_for), ANEW, "9" * 64, stamp, START + used_for, POLICY)
+        versions[used_for] = told.version
+
+    without = 2 + 1  # it begins, a login, and at the end the data
+    assert versions == {
+        0: without + 1, 1: without + 1, stride: without + 1,
+        stride + 1: without + 2, 2 * stride: without + 2, 2 * stride + 1: without + 3,
+    }  # fmt: skip
