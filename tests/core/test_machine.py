@@ -197,7 +197,7 @@ def test_a_session_begins_as_a_guest_s() -> None:
         (State.MFA_SATISFIED, State.MFA_SATISFIED, True),
         (State.MFA_SATISFIED, State.AUTHENTICATED, True),
         (State.CREATED, State.AUTHENTICATED, False),
-        *((end, needs, False) for end in ENDS for needs in (State.AUTHENTICATED, State.MFA_SATISFIED)),
+        *((end, needs, False) for end in ENDS for needs in (State.AUTHENTICATED, State.MFA_SATISFIED, end)),
     ],
 )
 def test_who_owes_a_factor_is_not_signed_in(state: State, needs: State, expected: bool) -> None:

@@ -132,6 +132,18 @@ def test_a_commit_that_waited_for_two_seconds_gives_up() -> None:
     assert talk.told == [Notice(what="gave_up", at=START, sid=SID, attempts=4)]
 
 
+def test_a_session_that_never_got_to_begin_is_told_under_the_last_selector_that_was_drawn_for_it() -> None:
+    class Busy(ModelStore):
+        def swap(self, old: Any, new: Any) -> bool:
+            return False
+
+    talk = Talk(Busy())
+    begun = guest()
+
+    assert isinstance(talk.run(flows.commit(chapter(CART, proof=begun.proof, begun=begun), POLICY)), Contention)
+    assert talk.told == [Notice(what="gave_up", at=START, sid="n4".ljust(22, "-"), attempts=4)]
+
+
 def test_a_taken_selector_is_never_overwritten_and_the_guest_gets_another() -> None:
     talk = Talk()
     signed_in(talk.store)

@@ -38,6 +38,16 @@ def test_ending_a_session_of_nobody_has_to_be_spelled_out() -> None:
     assert talk.heard == []
 
 
+def test_ending_all_sessions_of_nobody_is_refused_before_the_store_is_asked() -> None:
+    talk = Talk()
+
+    wrong = talk.run(flows.end_all("", Reason.ADMIN))
+
+    assert isinstance(wrong, InvalidSetting)
+    assert (wrong.name, wrong.value) == ("subject", "")
+    assert talk.heard == []
+
+
 @pytest.mark.parametrize("subject", ["alice", ANY_SUBJECT])
 def test_an_end_is_one_load_one_swap_and_one_notice(subject: Any) -> None:
     talk = Talk(at=START + MINUTE)

@@ -118,6 +118,14 @@ def test_nothing_is_at_rest_without_its_row_its_epoch_and_its_own_secret() -> No
     assert judged == [True, False, False, False, False]
 
 
+def test_a_clock_that_went_back_makes_no_session_younger() -> None:
+    """It was used at an instant at which it is too old by now: what is judged is never earlier than the last use."""
+    row = evolve(USER, since=0, seen_at=20, lifetime=15)
+
+    assert glance(row, Epoch(value=7), SECRET, 10, POLICY) is None
+    assert not at_rest(row, Epoch(value=7), SECRET, 10, POLICY)
+
+
 FAR = Policy(
     guest=Limits(10_000, 10_000),
     login=Limits(10_000, 10_000),

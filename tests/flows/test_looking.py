@@ -204,6 +204,18 @@ def test_a_lapse_that_cannot_be_recorded_is_a_failure_of_the_store() -> None:
     assert isinstance(failed, StoreUnavailable)
 
 
+def test_a_lapse_that_shows_now_is_recorded_and_told_and_the_session_stays_current() -> None:
+    policy = Policy(mfa_lifetime=MINUTE)
+    talk = Talk(at=START + MINUTE)
+    signed_in(talk.store, second=Kind.POSSESSION, mfa_methods=("otp",))
+
+    seen = talk.run(flows.open_session(flows.Token(SID, "new"), policy))
+
+    assert seen == flows.Opened(flows.CURRENT, talk.store.rows[SID], talk.store.epochs["alice"])
+    assert seen.session.state is State.AUTHENTICATED
+    assert [notice.what for notice in talk.told] == ["mfa_lapsed"]
+
+
 def test_an_attempt_for_nobody_is_refused_before_the_store_is_asked() -> None:
     talk = Talk()
 
