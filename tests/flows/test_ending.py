@@ -205,3 +205,14 @@ def test_a_reset_without_a_write_ends_all_sessions_once() -> None:
 
     assert talk.run(flows.reset_password("alice", None)) is None
     assert talk.heard == [fx.Supersede("alice", START, Reason.PASSWORD_RESET)]
+
+
+def test_a_reset_whose_write_failed_ends_all_sessions_again_before_it_says_so() -> None:
+    talk = Talk()
+
+    def failing() -> None:
+        raise ZeroDivisionError("a bug of the application")
+
+    with pytest.raises(ZeroDivisionError, match="a bug of the application"):
+        talk.run(flows.reset_password("alice", failing))
+    assert [type(effect) for effect in talk.heard] == [fx.Supersede, fx.Call, fx.Supersede]

@@ -130,9 +130,9 @@ def test_a_session_that_is_gone_or_reset_by_then_is_not_kept(gone: str) -> None:
         """Change something after the epoch was moved on."""
 
         def load(self, sid: str) -> tuple[Session | None, Epoch | None]:
-            row, _ = super().load(sid)
+            row, stands = super().load(sid)
             moved = Epoch(value=START + HOUR, cause=Reason.PASSWORD_RESET)
-            return {"row": (None, None), "epoch": (row, None), "moved": (row, moved)}[gone]
+            return {"row": (None, stands), "epoch": (row, None), "moved": (row, moved)}[gone]
 
     talk = Talk(Meddling(), at=START + MINUTE)
     row = signed_in(talk.store)
@@ -181,6 +181,17 @@ def test_a_session_whose_end_a_parallel_request_recorded_is_told_again_under_ano
     assert (new.subject, new.epoch, new.proof) == ("alice", talk.at, proof_of(SECRET))
     assert [notice.what for notice in talk.told] == ["superseded", "began", "signed_in"]
     assert [notice.sid for notice in talk.told] == ["", new.sid, new.sid]
+
+
+def test_a_session_that_is_told_again_after_its_provider_ended_it_begins_and_ends(talk: Talk) -> None:
+    row = signed_in(talk.store, upstream=("https://idp.example", "x"))
+    talk.store.rows[SID] = ended(row, talk)
+    talk.run(flows.end_upstream("https://idp.example", "x", "", START, POLICY))
+
+    refused = kept_by(talk, row)
+
+    assert not_kept(refused, row, talk.at)
+    assert [notice.what for notice in talk.told] == ["superseded", "began", "signed_in", "ended"]
 
 
 def test_a_selector_that_is_taken_is_not_used(talk: Talk) -> None:
