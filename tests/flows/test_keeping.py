@@ -194,6 +194,21 @@ def test_a_session_that_is_told_again_after_its_provider_ended_it_begins_and_end
     assert [notice.what for notice in talk.told] == ["superseded", "began", "signed_in", "ended"]
 
 
+@pytest.mark.parametrize(
+    ("upstream", "looks"), [(("", ""), 0), (("https://idp.example", ""), 0), (("https://idp.example", "x"), 1)]
+)
+def test_a_session_that_is_told_again_stays_unless_its_provider_ended_that_very_one(
+    talk: Talk, upstream: tuple[str, str], looks: int
+) -> None:
+    row = signed_in(talk.store, upstream=upstream)
+    talk.store.rows[SID] = ended(row, talk)
+
+    kept = kept_by(talk, row)
+
+    assert kept.session.live
+    assert [type(effect) for effect in talk.heard].count(fx.Load) == 1 + looks
+
+
 def test_a_selector_that_is_taken_is_not_used(talk: Talk) -> None:
     row = signed_in(talk.store)
     talk.store.rows[SID] = ended(row, talk)

@@ -152,7 +152,7 @@ def _begin_anew(kept: Session, stamp: Epoch, secret: str, policy: Policy) -> Flo
         new = retold(kept, sid, proof_of(secret), stamp, at, policy)
         if (yield from Swap(None, new).ask()):
             yield from tell(("began", "signed_in"), new, at)
-            if any(new.upstream) and (yield from is_buried(*new.upstream)):
+            if all(new.upstream) and (yield from is_buried(*new.upstream)):
                 yield from end(sid, Reason.IDP, ANY_SUBJECT, policy)
                 raise _not_kept(kept, stamp.value)
             return Kept(session=new, token=Token(sid, secret))
