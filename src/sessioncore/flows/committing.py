@@ -92,7 +92,7 @@ def commit(chapter: Chapter, policy: Policy) -> Flow[Outcome]:
             return (yield from _finish(chapter, row, replayed, at, policy))
         if all(isinstance(event, Touch) for event in chapter.events):
             return Outcome(row, stored=False)
-        chapter = (yield from _elsewhere(chapter)) if chapter.begun else chapter
+        chapter = (yield from _elsewhere(chapter, chapter.begun)) if chapter.begun else chapter
         turn = yield from turn.again(chapter.sid)
 
 
@@ -161,11 +161,10 @@ def _epochs(chapter: Chapter, base: Session, epoch: Epoch | None, at: int) -> Fl
     if login is None:
         return chapter, epochs
     standing = yield from ReadEpoch(login.subject).ask()
-    if login.epoch == 0 and standing is None:
-        standing = yield from Mint(login.subject, at).ask()
-    if login.epoch == 0 and standing is not None and standing.cause is None:
-        # The credential check began before anybody had logged in, and nobody was reset since.
-        chapter = _with_epoch(chapter, standing.value)
+    if login.epoch == 0:  # the credential check began before anybody had logged in
+        standing = standing or (yield from Mint(login.subject, at).ask())
+        if standing.cause is None:  # and nobody was reset since
+            chapter = _with_epoch(chapter, standing.value)
     return chapter, {**epochs, login.subject: standing}
 
 
@@ -207,16 +206,15 @@ def _begin_again(chapter: Chapter, events: tuple[Event, ...], policy: Policy) ->
         yield from Tell(Notice(what="dropped", at=at, sid=chapter.sid)).ask()
     begun = begin(chapter.sid, "", at, idle=policy.guest.idle, lifetime=policy.guest.lifetime)
     after = events[events.index(login) :]
-    anew = yield from _elsewhere(Chapter(sid=chapter.sid, proof="", begun=begun, events=after))
+    anew = yield from _elsewhere(Chapter(sid=chapter.sid, proof="", events=after), begun)
     return (yield from commit(anew, policy))
 
 
-def _elsewhere(chapter: Chapter) -> Flow[Chapter]:
+def _elsewhere(chapter: Chapter, guest: Session) -> Flow[Chapter]:
     """Move a chapter that begins a session to another selector: a taken one is never overwritten."""
     sid = yield from NewSid().ask()
     events = tuple(evolve(event, sid=sid) if isinstance(event, Credential) else event for event in chapter.events)
-    guest = chapter.begun
-    begun = guest and begin(sid, guest.proof, guest.created_at, idle=guest.idle, lifetime=guest.lifetime)
+    begun = begin(sid, guest.proof, guest.created_at, idle=guest.idle, lifetime=guest.lifetime)
     return evolve(chapter, sid=sid, begun=begun, events=events)
 
 
