@@ -25,6 +25,7 @@ from sessioncore import (
 )
 from sessioncore import effects as fx
 from sessioncore.flows import Kept, Token, proof_of
+from sessioncore.flows.ending import CLOCKS_DISAGREE
 from sessioncore.flows.retelling import retold
 from sessioncore.policy import HOUR, MINUTE
 from sessioncore.refusals import NOT_KEPT
@@ -207,6 +208,19 @@ def test_a_session_that_is_told_again_stays_unless_its_provider_ended_that_very_
 
     assert kept.session.live
     assert [type(effect) for effect in talk.heard].count(fx.Load) == 1 + looks
+
+
+@pytest.mark.parametrize(("before", "stays"), [(CLOCKS_DISAGREE, False), (CLOCKS_DISAGREE + 1, True)])
+def test_a_session_that_is_told_again_stays_if_its_subject_was_logged_out_well_before_it_began(
+    talk: Talk, before: int, stays: bool
+) -> None:
+    row = signed_in(talk.store, upstream=("https://idp.example", "x"))
+    talk.store.rows[SID] = ended(row, talk)
+    talk.run(flows.end_upstream("https://idp.example", "", "alice", START - before, POLICY))
+
+    kept = kept_by(talk, row)
+
+    assert isinstance(kept, Kept) == stays
 
 
 def test_a_selector_that_is_taken_is_not_used(talk: Talk) -> None:

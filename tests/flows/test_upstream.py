@@ -86,13 +86,14 @@ def test_a_logout_that_crashed_and_comes_again_ends_it_all_the_same() -> None:
     explore(Stage().store, (logging_in("login"), logout(), again), check, crashes=True)
 
 
-def test_a_session_told_again_under_another_selector_does_not_survive_either() -> None:
+@pytest.mark.parametrize("token", [("s1", ""), ("", "alice"), ("s1", "alice")])
+def test_a_session_told_again_under_another_selector_does_not_survive_either(token: tuple[str, str]) -> None:
     """A parallel request ends all others, and begins the kept session anew: the new row hangs on the same session."""
     stage = Stage()
     mine = stage.visit("before", None, by_provider())
-    actors = (request("one", mine, keeping_only()), request("two", mine, keeping_only()), logout())
+    actors = (request("one", mine, keeping_only()), request("two", mine, keeping_only()), logout(*token))
 
-    explore(stage.store, actors, nothing_hangs_on("s1"))
+    explore(stage.store, actors, nothing_hangs_on(token[0]))
 
 
 def test_a_login_after_a_password_reset_at_the_provider_stays() -> None:

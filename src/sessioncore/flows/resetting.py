@@ -12,11 +12,11 @@ from ..policy import Policy, moment_for
 from ..records import EXPIRING, KEEPING, Epoch, Reason, Session
 from ..refusals import NOT_KEPT
 from ..values import ANY_SUBJECT, Attempt, Notice
-from .ending import end, enforce_cap
+from .ending import CLOCKS_DISAGREE, end, enforce_cap
 from .retelling import retold
 from .telling import Turn, tell
 from .tokens import Token, proof_of
-from .upstream import is_buried
+from .upstream import was_ended
 
 
 def attempt(subject: str) -> Flow[Attempt]:
@@ -152,7 +152,7 @@ def _begin_anew(kept: Session, stamp: Epoch, secret: str, policy: Policy) -> Flo
         new = retold(kept, sid, proof_of(secret), stamp, at, policy)
         if (yield from Swap(None, new).ask()):
             yield from tell(("began", "signed_in"), new, at)
-            if all(new.upstream) and (yield from is_buried(*new.upstream)):
+            if (yield from was_ended(new, new.authenticated_at - CLOCKS_DISAGREE)):  # when no row was there to be ended
                 yield from end(sid, Reason.IDP, ANY_SUBJECT, policy)
                 raise _not_kept(kept, stamp.value)
             return Kept(session=new, token=Token(sid, secret))

@@ -57,25 +57,21 @@ def still_upstream(sid: str, issued_at: int, policy: Policy) -> Flow[bool]:
     row, _ = yield from Load(sid).ask()
     if row is None or not row.live:
         return False
-    if not (yield from _was_ended(row, issued_at)):
+    if not (yield from was_ended(row, issued_at)):
         return True
     yield from end(sid, Reason.IDP, ANY_SUBJECT, policy)
     return False
 
 
-def _was_ended(row: Session, issued_at: int) -> Flow[bool]:
+def was_ended(row: Session, issued_at: int) -> Flow[bool]:
+    """Tell whether the provider ended this session, or since then all of its subject."""
     issuer, sid = row.upstream
     if not issuer:
         return False
-    if sid and (yield from is_buried(issuer, sid)):
+    if sid and (yield from _is_remembered(_selector("session", issuer, sid))):
         return True
     newest = yield from ReadEpoch(_name("subject", issuer, row.subject)).ask()
     return newest is not None and issued_at <= newest.value  # in one second: nobody can say which came first
-
-
-def is_buried(issuer: str, sid: str) -> Flow[bool]:
-    """Tell whether a logout of this session of the provider is remembered."""
-    return (yield from _is_remembered(_selector("session", issuer, sid)))
 
 
 def _is_remembered(selector: str) -> Flow[bool]:
