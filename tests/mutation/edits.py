@@ -34,6 +34,14 @@ class Edit:
     tree: ast.Module = field(repr=False, eq=False)
     statement: ast.stmt = field(repr=False, eq=False)
 
+    @property
+    def made(self) -> str:
+        """Give the name that the module's own statement makes: of a class, a function or a value."""
+        named = self.statement
+        if isinstance(named, ast.Assign | ast.AnnAssign):
+            return ast.unparse(named.targets[0] if isinstance(named, ast.Assign) else named.target)
+        return str(getattr(named, "name", ""))
+
 
 @frozen
 class _Place:

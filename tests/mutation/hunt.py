@@ -106,7 +106,10 @@ class Hunt:
 
     def chosen(self, edit: Edit) -> Iterator[tuple[str, list[str]]]:
         """Choose the tests to try, layer by layer."""
-        reaching = (edit.function and self.reach.tests(edit.path, edit.lines)) or self.reach.of_file(edit.path)
+        if edit.function:
+            reaching = self.reach.tests(edit.path, edit.lines) or self.reach.of_file(edit.path)
+        else:
+            reaching = self.reach.of_import(edit.path, edit.made)
         budget = SECONDS_LISTED if edit.name in self.listed else SECONDS
         module = edit.name.split(":")[0].rpartition(".")[0]
         for layer in self.layers:

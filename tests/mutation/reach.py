@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
 from time import process_time
@@ -36,6 +38,11 @@ class Reach:
         """Give the tests that reach this file at all; all tests if it has no line that a test runs."""
         found = {test for tests in self.lines.get(str(path), {}).values() for test in tests}
         return self._sorted(found or set(self.seconds))
+
+    def of_import(self, path: Path, name: str) -> list[str]:
+        """Give the tests that may see what this file makes when it is imported: those whose own file names it, too."""
+        naming = {test for test in self.seconds if name in _words(_file(test))}
+        return self._sorted(naming | set(self.of_file(path)))
 
     def _sorted(self, tests: set[str]) -> list[str]:
         return sorted(tests & self.seconds.keys(), key=lambda test: (self.seconds[test], test))
@@ -73,6 +80,11 @@ def _sources() -> Iterable[Path]:
 
 def _file(test: str) -> str:
     return test.partition("::")[0]
+
+
+@cache
+def _words(test: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", Path(test).read_text(encoding="utf-8")))
 
 
 def _digest(paths: Iterable[Path]) -> str:

@@ -19,6 +19,7 @@ from tests.mutation.forks import TIMED_OUT, Ended, Forks, Tell, limit
 from tests.mutation.hunt import SURVIVED, Verdict
 from tests.mutation.listed import reasons
 from tests.mutation.plant import Finder, functions_of, plant
+from tests.mutation.reach import Reach
 from tests.mutation.report import Result, section
 from tests.mutation.sources import LAYERS, layer_of, sources
 
@@ -163,6 +164,16 @@ def test_a_test_that_fails_on_what_is_shipped_kills_nobody() -> None:
         failing.write_text("def test_fails(): assert False")
 
         assert imported_anew({KIB: {"machine": {f"{failing}::test_fails": 0.1}}}) == {KIB: ["", False]}
+
+
+def test_what_a_file_makes_when_it_is_imported_is_shown_to_the_tests_that_name_it(shop: ModuleType) -> None:
+    path, here, other = Path(str(shop.__file__)), f"{Path(__file__)}::test", "tests/mutation/test_mutants.py::test"
+    reach = Reach(seconds={here: 0.1, other: 0.1}, lines={str(path): {11: [other]}})
+
+    assert [edit.made for edit in edits_of(shop)][:1] == ["LIMIT"]
+    assert reach.of_file(path) == [other]
+    assert set(reach.of_import(path, "LIMIT")) == {here, other}
+    assert reach.of_import(path, "nobody_calls_" + "it_so") == [other]
 
 
 def telling(tell: Tell) -> int:
