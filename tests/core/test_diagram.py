@@ -5,6 +5,7 @@ from collections.abc import Callable
 from enum import Enum
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -135,6 +136,16 @@ def test_an_arrow_that_only_time_takes_is_dashed() -> None:
     dashed = {ends for line in dot().splitlines() if "style=dashed" in line for ends in dot_arrows(line)}
 
     assert ARROWS - taken == dashed
+
+
+RESERVED = ("class", "classDef", "default", "direction", "end", "note", "scale", "state", "style")
+
+
+@pytest.mark.parametrize("word", RESERVED)
+def test_a_state_whose_name_mermaid_keeps_for_itself_gets_another(word: str) -> None:
+    states: Any = Enum("states", [word])  # type: ignore[misc]
+
+    assert f"[*] --> {word}_\n" in mermaid((), initial=states[word])
 
 
 # -- one state lit -----------------------------------------------------------------------------------------

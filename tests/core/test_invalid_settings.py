@@ -11,6 +11,7 @@ from tests.flows.conversing import login
 
 from sessioncore import TABLE, InvalidSetting, Limits, LogOut, Policy, Reason, Row, Session, State, Tick, guards
 from sessioncore.diagram import mermaid, picture_of
+from sessioncore.effects import Call, Now
 from sessioncore.events import EVENTS
 from sessioncore.factors import kind_of, names_of
 from sessioncore.policy import DAY, HOUR, LONGEST, MINUTE
@@ -29,6 +30,7 @@ SHORTER = Limits(idle=30 * MINUTE, lifetime=HOUR)
         (lambda: Attempt(LONG, 0), "subject", LONG, "at most 256 characters"),
         (lambda: Attempt("a\nb", 0), "subject", "a\nb", "printable"),
         (lambda: Attempt(7, 0), "subject", 7, "printable"),  # type: ignore[arg-type]
+        (lambda: login(subject=""), "subject", "", "stable identifier"),
         (lambda: login(label=LONG), "label", LONG, "at most 256 characters"),
         (lambda: login(label="\x00"), "label", "\x00", "printable"),
         (lambda: LogOut(Reason.IDLE), "LogOut.reason", Reason.IDLE, "use one of user, "),
@@ -69,7 +71,7 @@ def test_what_is_the_longest_and_the_least_is_accepted() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [*EVENTS, Session, Epoch, Moment, Row, Policy, Limits, Attempt, Summary, Notice, Ending]
+    "kind", [*EVENTS, Session, Epoch, Moment, Row, Policy, Limits, Attempt, Summary, Notice, Ending, Now, Call]
 )
 def test_values_are_frozen(kind: type) -> None:
     value: Any = object.__new__(kind)

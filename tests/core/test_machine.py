@@ -1,6 +1,7 @@
 """The machine steps anybody's records by anybody's rows, and changes nothing that it was given."""
 
 from enum import Enum
+from functools import partial
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from attrs import evolve, frozen
 from attrs.exceptions import FrozenInstanceError
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.flows.conversing import SID, login
 
 from sessioncore import (
     InvalidSetting,
@@ -30,10 +32,13 @@ from sessioncore import (
 )
 from sessioncore import refusals as why
 from sessioncore.acts import merged, newest
-from sessioncore.events import SINGLE_ENDS
+from sessioncore.effects import Call
+from sessioncore.events import SINGLE_ENDS, Reauthenticate, Restamp
+from sessioncore.flows import Chapter, Kept, Token
 from sessioncore.records import ENDS, EXPIRING, LIVE, LOGGING_OUT, NEVER, RESETTING, Kind
 from sessioncore.testing.cells import cells
 from sessioncore.testing.strategies import REASONS, events, guests, moments, sessions, situations
+from sessioncore.values import Ending, Notice, What
 
 # -- a machine of one's own --------------------------------------------------------------------------------
 
@@ -217,6 +222,65 @@ def test_records_are_frozen() -> None:
 def test_what_a_session_is_called_in_a_log_tells_no_secret(guest: Session) -> None:
     assert guest.proof not in f"{guest!r} {guest}"
     assert repr(guest.data) not in repr(guest) or guest.data == ()
+
+
+SECRET = "s3cret".ljust(43, "-")
+CREDENTIAL: dict[str, Any] = {"subject": "alice", "sid": SID, "proof": SECRET, "former_proof": SECRET}
+SECRETIVE = evolve(
+    begin(SID, SECRET, 1, idle=1, lifetime=1), former_proof=SECRET, data=((SECRET, SECRET),), activities=(SECRET,)
+)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        SECRETIVE,
+        login(proof=SECRET, former_proof=SECRET),
+        SatisfyMfa(methods=("otp",), kind=Kind.POSSESSION, **CREDENTIAL),
+        Reauthenticate(epoch=1, **CREDENTIAL),
+        Restamp(was=1, epoch=2, **CREDENTIAL),
+        Write(changes=((SECRET, SECRET),), activities=(SECRET,)),
+        Token(SID, SECRET),
+        Kept(session=SECRETIVE, token=Token(SID, SECRET)),
+        Chapter(sid=SID, proof=SECRET, events=()),
+        Call(partial(print, SECRET)),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_nothing_shows_a_secret_or_data_when_it_is_printed(value: object) -> None:
+    assert SECRET not in f"{value!r} {value}"
+
+
+def test_what_a_session_does_not_say_is_nothing() -> None:
+    guest, event = begin(SID, "p", 1, idle=1, lifetime=1), login()
+
+    for said in (guest, event):
+        assert (said.remembered, said.upstream, said.label, said.not_after) == (False, ("", ""), "", NEVER)
+    assert (guest.subject, guest.epoch, guest.methods, guest.mfa_methods) == ("", 0, (), ())
+    assert (guest.data, guest.activities, guest.reason) == ((), (), None)
+    assert (Write().changes, Write().activities, Write().keep) == ((), (), 50)
+
+
+def test_the_words_and_numbers_that_stores_and_logs_hold_stay_what_they_are() -> None:
+    """Rows of an older release are read by them."""
+    assert " ".join(State) == "created authenticated mfa_satisfied expired logged_out reset"
+    assert " ".join(Reason) == (
+        "idle lifetime upstream password_reset password_change user user_all rp idp admin account_deleted "
+        "identifier_changed replaced evicted"
+    )
+    assert " ".join(What) == (
+        "began signed_in stepped_up reauthenticated mfa_lapsed ended superseded dropped contended gave_up unavailable"
+    )
+    assert {kind.name: int(kind) for kind in Kind} == {"NONE": 0, "KNOWLEDGE": 1, "POSSESSION": 2, "INHERENCE": 3}
+    assert NEVER == 9_007_199_254_740_992
+
+
+def test_a_notice_and_a_hint_say_nothing_that_they_were_not_told() -> None:
+    notice = Notice(what=What.BEGAN, at=1)
+
+    assert (notice.sid, notice.subject, notice.reason, notice.created_at, notice.attempts) == ("", "", "", NEVER, 1)
+    assert Notice(what="began", at=1).what is What.BEGAN
+    assert (Ending().sid, Ending().subject) == ("", "")
 
 
 def test_states_are_live_or_ends() -> None:

@@ -23,7 +23,7 @@ from sessioncore import (
     State,
     moment_for,
 )
-from sessioncore.policy import DAY, HOUR, LONGEST, MINUTE, milliseconds, touch_due
+from sessioncore.policy import DAY, HOUR, KIB, LONGEST, MINUTE, SECOND, milliseconds, touch_due
 from sessioncore.testing.strategies import guests, policies, sessions, spans
 
 NO_SPANS: list[Any] = [0, -1, LONGEST + 1, NEVER, True, 1.5, inf, nan, "60", None, timedelta(0), timedelta.max]
@@ -111,6 +111,7 @@ def test_every_generated_policy_is_accepted_and_its_limits_are_in_order(policy: 
 def test_spans_may_be_written_as_timedeltas() -> None:
     assert Limits(30 * MINUTE, 12 * HOUR) == Limits(timedelta(minutes=30), timedelta(hours=12))
     assert Policy(mfa_lifetime=timedelta(minutes=15)).mfa_lifetime == 15 * MINUTE
+    assert Policy(touch_every=timedelta(seconds=15)).touch_every == 15 * SECOND
 
 
 @pytest.mark.parametrize(
@@ -124,6 +125,8 @@ def test_the_defaults_are_those_that_the_documentation_names() -> None:
     assert Limits(14 * DAY, 30 * DAY) == Policy().guest == Policy().remembered
     assert Limits(30 * MINUTE, 12 * HOUR) == Policy().login
     assert (Policy().mfa_lifetime, Policy().touch_every, Policy().max_sessions) == (12 * HOUR, MINUTE, 20)
+    assert (Policy().max_data, Policy().max_activities) == (65_536, 50)
+    assert (SECOND, MINUTE, HOUR, DAY, KIB) == (1_000, 60_000, 3_600_000, 86_400_000, 1_024)
 
 
 @pytest.mark.parametrize(

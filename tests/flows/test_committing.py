@@ -61,6 +61,7 @@ def test_a_login_on_a_purged_session_begins_another_and_what_came_before_it_is_d
     session = outcome.session
     assert outcome.stored
     assert (session.sid, session.subject, session.created_at, session.since) == (ANEW, "alice", START, START)
+    assert (session.proof, session.former_proof) == (proof_of("new"), ""), "it rotated away from no secret at all"
     assert dict(session.data) == {"cart": "1"}
     assert talk.heard == [
         fx.Load(SID),

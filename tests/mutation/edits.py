@@ -17,6 +17,7 @@ from .said import difference, said, short
 Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _BODIES = ("body", "handlers", "orelse", "finalbody")
+_TYPES = ("annotation", "bases")  # what a class derives from says a type, and so does what stands in its brackets
 
 
 @frozen
@@ -125,7 +126,7 @@ def _expressions(statement: ast.AST) -> Iterator[tuple[ast.AST, bool]]:
         yield from ((node, True) for head in heads for node in _within(head))
         return
     for name, value in ast.iter_fields(statement):
-        if name in _BODIES or name == "annotation":
+        if name in _BODIES or name in _TYPES:
             continue
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, ast.AST):

@@ -83,6 +83,15 @@ def test_every_kind_of_slip_is_made_and_named_by_its_function_and_text(shop: Mod
     assert len(set(names)) == len(names)
 
 
+def test_no_type_is_changed_also_not_in_the_brackets_of_a_base(tmp_path: Path) -> None:
+    path = tmp_path / "typed.py"
+    path.write_text(
+        "class Till(Box[int | None]):\n    coins: list[int | None]\n\n    def take(self) -> int | None: ...\n"
+    )
+
+    assert [edit.name for edit in edits(path, tmp_path)] == []
+
+
 def test_a_file_is_whole_again_after_its_edits(shop: ModuleType) -> None:
     path = Path(str(shop.__file__))
     trees = [edit.tree for edit in edits(path, path.parent)]

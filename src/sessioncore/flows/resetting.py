@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from attrs import evolve, field, fields, frozen
+from attrs import evolve, fields, frozen
 
 from ..effects import Call, Flow, Load, NewSecret, NewSid, Now, ReadEpoch, Supersede, Swap, Tell
 from ..errors import InvalidSetting, Refused
@@ -74,7 +74,7 @@ class Kept:
     """
 
     session: Session
-    token: Token | None = field(repr=False)
+    token: Token | None
     failure: Exception | None = None
 
 

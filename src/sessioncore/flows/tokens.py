@@ -20,7 +20,7 @@ def proof_of(secret: str) -> str:
     return sha256(secret.encode()).hexdigest()
 
 
-@frozen(init=False)
+@frozen
 class Token:
     """Hold a well-formed token; only its selector is shown."""
 
