@@ -114,8 +114,11 @@ class Hunt:
         module = edit.name.split(":")[0].rpartition(".")[0]
         for layer in self.layers:
             tests = [test for test in reaching if layer_of(test) == layer]
-            tests.sort(key=lambda test: (-self._kills[edit.function, test], -self._kills[module, test]))
-            if within := list(_within(tests, self.reach, budget)):
+            killers = [test for test in tests if self._kills[edit.function, test] or self._kills[module, test]]
+            killers.sort(key=lambda test: (-self._kills[edit.function, test], -self._kills[module, test]))
+            # The dear ones that killed neighbours leave the cheap ones their time.
+            chosen = [*_within(killers, self.reach, budget), *_within(tests, self.reach, budget)]
+            if within := list(dict.fromkeys(chosen)):
                 yield layer, within
 
     def _judge(self, group: str, name: str, function: str, by_layer: dict[str, list[str]], ended: Ended) -> None:

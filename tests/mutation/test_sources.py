@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from tests.mutation.edits import Edit, edits
 from tests.mutation.forks import TIMED_OUT, Ended, Forks, Tell, limit
-from tests.mutation.hunt import SURVIVED, Verdict
+from tests.mutation.hunt import SURVIVED, Hunt, Verdict
 from tests.mutation.listed import reasons
 from tests.mutation.plant import Finder, functions_of, plant
 from tests.mutation.reach import Reach
@@ -183,6 +183,16 @@ def test_what_a_file_makes_when_it_is_imported_is_shown_to_the_tests_that_name_i
     assert reach.of_file(path) == [other]
     assert set(reach.of_import(path, "LIMIT")) == {here, other}
     assert reach.of_import(path, "nobody_calls_" + "it_so") == [other]
+
+
+def test_a_dear_test_that_killed_a_neighbour_comes_first_and_leaves_the_cheap_ones_their_time(shop: ModuleType) -> None:
+    edit = next(edit for edit in edits_of(shop) if edit.function == "admits")
+    dear, cheap, other = (f"tests/core/test_till.py::{name}" for name in ("dear", "cheap", "other"))
+    reach = Reach({dear: 5.9, cheap: 0.2, other: 0.3}, {str(edit.path): {n: [dear, cheap, other] for n in range(20)}})
+    hunt = Hunt(sources=[], listed=frozenset(), reach=reach)
+    hunt._kills["admits", dear] = 1
+
+    assert list(hunt.chosen(edit)) == [("machine", [dear, cheap, other])]
 
 
 def telling(tell: Tell) -> int:
