@@ -36,7 +36,6 @@ from sessioncore.acts import merged, newest
 from sessioncore.effects import Call
 from sessioncore.events import SINGLE_ENDS, Reauthenticate, Restamp
 from sessioncore.flows import Chapter, Kept, Token
-from sessioncore.machine import MACHINE
 from sessioncore.records import ENDS, EXPIRING, LIVE, LOGGING_OUT, NEVER, RESETTING, Kind
 from sessioncore.testing.cells import cells
 from sessioncore.testing.strategies import REASONS, events, guests, moments, sessions, situations
@@ -156,7 +155,7 @@ def test_machines_do_not_share_anything() -> None:
 
 def test_the_engine_inside_knows_the_table_and_nothing_of_its_own() -> None:
     """By itself it would add a model, a state to begin in, and for each state a trigger that jumps there."""
-    engine = MACHINE._engine
+    engine = Machine(State, TABLE)._engine
     arrows = [arrow for event in engine.events.values() for some in event.transitions.values() for arrow in some]
 
     assert engine.models == []
