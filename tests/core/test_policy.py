@@ -17,13 +17,14 @@ from sessioncore import (
     Epoch,
     InvalidSetting,
     Limits,
+    Moment,
     Policy,
     Reason,
     Session,
     State,
     moment_for,
 )
-from sessioncore.policy import DAY, HOUR, KIB, LONGEST, MINUTE, SECOND, milliseconds, touch_due
+from sessioncore.policy import DAY, HOUR, KIB, LONGEST, MINUTE, SECOND, deadline_of, milliseconds, touch_due
 from sessioncore.testing.strategies import guests, policies, sessions, spans
 
 NO_SPANS: list[Any] = [0, -1, LONGEST + 1, NEVER, True, 1.5, inf, nan, "60", None, timedelta(0), timedelta.max]
@@ -183,6 +184,40 @@ def test_an_epoch_without_a_cause_ends_a_differing_session_as_an_administrator_w
     session = Session(sid="s", proof="0" * 64, created_at=1, seen_at=1, since=1, idle=1, lifetime=1)
 
     assert Reason.ADMIN is moment_for(session, Epoch(value=3), 1, Policy()).cause
+
+
+@pytest.mark.parametrize(
+    ("state", "remembered", "idle", "lifetime"),
+    [
+        (State.CREATED, False, 11, 101),
+        (State.CREATED, True, 11, 101),
+        (State.AUTHENTICATED, False, 12, 102),
+        (State.MFA_SATISFIED, True, 13, 103),
+    ],
+)
+def test_each_class_of_sessions_has_limits_of_its_own(state: State, remembered: bool, idle: int, lifetime: int) -> None:
+    policy = Policy(
+        guest=Limits(11, 101), login=Limits(12, 102), remembered=Limits(13, 103), mfa_lifetime=7, touch_every=1
+    )
+    session = Session(
+        sid="s",
+        proof="p",
+        created_at=50,
+        since=50,
+        seen_at=60,
+        idle=90,
+        lifetime=900,
+        state=state,
+        remembered=remembered,
+    )
+
+    assert moment_for(session, EPOCH, 70, policy) == Moment(70, 7, Reason.PASSWORD_RESET, idle, lifetime, 7)
+    assert moment_for(session, EPOCH, 55, policy).at == 60
+    assert deadline_of(session, policy) == 60 + idle
+    assert deadline_of(evolve(session, seen_at=149), policy) == 50 + lifetime
+    assert deadline_of(evolve(session, idle=5), policy) == 65
+    assert deadline_of(evolve(session, lifetime=6), policy) == 56
+    assert deadline_of(evolve(session, not_after=52), policy) == 52
 
 
 # -- touches -----------------------------------------------------------------------------------------------
