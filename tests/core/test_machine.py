@@ -13,11 +13,13 @@ from tests.flows.conversing import SID, login
 
 from sessioncore import (
     TABLE,
+    Epoch,
     InvalidSetting,
     LogIn,
     LogOut,
     Machine,
     Moment,
+    Policy,
     Reason,
     Refused,
     Row,
@@ -29,6 +31,7 @@ from sessioncore import (
     Touch,
     Write,
     begin,
+    moment_for,
     step,
 )
 from sessioncore import refusals as why
@@ -36,8 +39,11 @@ from sessioncore.acts import merged, newest
 from sessioncore.effects import Call
 from sessioncore.events import SINGLE_ENDS, Reauthenticate, Restamp
 from sessioncore.flows import Chapter, Kept, Token
+from sessioncore.flows.ending import summary_of
+from sessioncore.policy import HOUR
 from sessioncore.records import ENDS, EXPIRING, LIVE, LOGGING_OUT, NEVER, RESETTING, Kind
 from sessioncore.testing.cells import cells
+from sessioncore.testing.clock import START
 from sessioncore.testing.strategies import REASONS, events, guests, moments, sessions, situations
 from sessioncore.values import Ending, Notice, What
 
@@ -411,3 +417,48 @@ def test_nothing_proved_is_nothing_recorded() -> None:
 def test_keeping_no_activities_keeps_none(keep: int) -> None:
     """``activities[-0:]`` are all of them."""
     assert newest(("1", "2"), keep) == ()
+
+
+GUEST = begin(SID, "p", START, idle=HOUR, lifetime=HOUR)
+ALICE = evolve(GUEST, state=State.AUTHENTICATED, subject="alice", epoch=START, first=Kind.KNOWLEDGE)
+FACTOR = SatisfyMfa(subject="alice", sid=SID, methods=(), kind=Kind.POSSESSION, proof="q", former_proof="p")
+AGAIN = Reauthenticate(subject="alice", sid=SID, epoch=1, proof="q", former_proof="p")
+STAY = Restamp(subject="alice", sid=SID, was=1, epoch=2, proof="q", former_proof="p")
+
+
+@pytest.mark.parametrize(
+    ("session", "event", "expected"),
+    [
+        (evolve(ALICE, state=State.RESET), FACTOR, why.ENDED),
+        (evolve(ALICE, state=State.RESET), login(), why.ENDED),
+        (GUEST, login(first=Kind.NONE), why.NO_FACTOR),
+        (GUEST, login(second=Kind.KNOWLEDGE), why.NO_FACTOR),
+        (GUEST, login(epoch=1), why.REVOKED),
+        (GUEST, login("t" * 22, epoch=1), why.REVOKED),
+        (ALICE, login(epoch=1), why.REVOKED),
+        (ALICE, login(epoch=1, second=Kind.POSSESSION), why.REVOKED),
+        (ALICE, login("t" * 22), why.ELSEWHERE),
+        (ALICE, login(subject="bob"), why.ELSEWHERE),
+        (GUEST, FACTOR, why.SIGNED_OUT),
+        (GUEST, AGAIN, why.SIGNED_OUT),
+        (ALICE, evolve(FACTOR, subject="bob"), why.ELSEWHERE),
+        (ALICE, evolve(AGAIN, sid="t" * 22), why.ELSEWHERE),
+        (ALICE, evolve(FACTOR, kind=Kind.KNOWLEDGE), why.SAME_FACTOR),
+        (ALICE, evolve(FACTOR, kind=Kind.NONE), why.NO_FACTOR),
+        (ALICE, AGAIN, why.REVOKED),
+        (ALICE, STAY, why.NOT_KEPT),
+    ],
+)
+def test_a_refusal_names_what_keeps_the_event_from_acting(session: Session, event: Any, expected: str) -> None:
+    moment = moment_for(session, Epoch(value=START), START, Policy())
+
+    with pytest.raises(Refused) as refused:
+        step(session, event, moment)
+
+    assert (refused.value.event, refused.value.state, refused.value.settled) == (event, session.state, session)
+    assert refused.value.why == expected == why.why_not(session, event, moment)
+
+
+def test_a_summary_is_live_until_an_end_is_recorded() -> None:
+    assert summary_of(ALICE).live is True
+    assert summary_of(evolve(ALICE, ended_at=START)).live is False
