@@ -36,6 +36,11 @@ class Edit:
     statement: ast.stmt = field(repr=False, eq=False)
 
     @property
+    def around(self) -> range:
+        """Give the lines of the module's own statement: of the function, or of the class."""
+        return range(self.statement.lineno, (self.statement.end_lineno or self.statement.lineno) + 1)
+
+    @property
     def made(self) -> str:
         """Give the name that the module's own statement makes: of a class, a function or a value."""
         named = self.statement

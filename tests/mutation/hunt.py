@@ -108,8 +108,10 @@ class Hunt:
         """Choose the tests to try, layer by layer."""
         if edit.function:
             reaching = self.reach.tests(edit.path, edit.lines) or self.reach.of_file(edit.path)
+            # coverage.py misses lines that a generator runs after an error was thrown into it.
+            around = self.reach.tests(edit.path, edit.around)
         else:
-            reaching = self.reach.of_import(edit.path, edit.made)
+            reaching, around = self.reach.of_import(edit.path, edit.made), []
         budget = SECONDS_LISTED if edit.name in self.listed else SECONDS
         module = edit.name.split(":")[0].rpartition(".")[0]
         for layer in self.layers:
@@ -117,7 +119,12 @@ class Hunt:
             killers = [test for test in tests if self._kills[edit.function, test] or self._kills[module, test]]
             killers.sort(key=lambda test: (-self._kills[edit.function, test], -self._kills[module, test]))
             # The dear ones that killed neighbours leave the cheap ones their time.
-            chosen = [*_within(killers, self.reach, budget), *_within(tests, self.reach, budget)]
+            near = [test for test in around if layer_of(test) == layer]
+            chosen = [
+                *_within(killers, self.reach, budget),
+                *_within(tests, self.reach, budget),
+                *_within(near, self.reach, SECONDS_LISTED),
+            ]
             if within := list(dict.fromkeys(chosen)):
                 yield layer, within
 

@@ -195,6 +195,17 @@ def test_a_dear_test_that_killed_a_neighbour_comes_first_and_leaves_the_cheap_on
     assert list(hunt.chosen(edit)) == [("machine", [dear, cheap, other])]
 
 
+def test_a_test_that_reaches_the_function_is_tried_after_those_that_are_known_to_reach_the_line(
+    shop: ModuleType,
+) -> None:
+    edit = next(edit for edit in edits_of(shop) if edit.function == "admits" and "return" in edit.name)
+    on_line, in_function = "tests/core/test_till.py::on_line", "tests/core/test_till.py::in_function"
+    head, line = edit.around.start, edit.lines.start
+    reach = Reach({on_line: 0.2, in_function: 0.1}, {str(edit.path): {head: [in_function], line: [on_line]}})
+
+    assert list(Hunt([], frozenset(), reach=reach).chosen(edit)) == [("machine", [on_line, in_function])]
+
+
 def telling(tell: Tell) -> int:
     """Tell two numbers and end with a third."""
     tell(7)
