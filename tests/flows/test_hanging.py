@@ -68,6 +68,16 @@ def test_a_logout_of_a_subject_moves_an_epoch_of_its_own_on_and_asks_for_live_se
     assert words(talk)[2:] == [fx.Load, fx.Swap]
 
 
+def test_the_names_under_which_stores_remember_logouts_stay_what_they_are() -> None:
+    talk = Talk()
+    logged_out(talk, "s1", jti="m1")
+    remembered = set(talk.store.rows)
+    logged_out(talk, subject="alice")
+
+    assert remembered == {"4d8326d544d0bf3b111612", "b53eed09293ab603c9f700"}
+    assert set(talk.store.epochs) == {"upstream:bf32b0dad5d0bff788a78c53f84292ff5ab282645edc6e7559d38e09a670116c"}
+
+
 def still(talk: Talk) -> Any:
     """Look whether the session still hangs on one of the provider's."""
     talk.heard.clear()
