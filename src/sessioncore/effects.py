@@ -90,7 +90,7 @@ class OfSubject(Effect[Sequence[Session]]):
     """List the rows of a subject, or only the live ones."""
 
     subject: str
-    live: bool = False
+    live: bool
 
 
 @frozen

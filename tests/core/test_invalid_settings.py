@@ -9,7 +9,7 @@ import pytest
 from attrs.exceptions import FrozenInstanceError
 from tests.flows.conversing import login
 
-from sessioncore import TABLE, InvalidSetting, Limits, LogOut, Policy, Reason, Row, Session, State, Tick, guards
+from sessioncore import TABLE, InvalidSetting, Limits, LogOut, Policy, Reason, Row, Session, State, Tick, Touch, guards
 from sessioncore.diagram import mermaid, picture_of
 from sessioncore.effects import Call, Now
 from sessioncore.events import EVENTS
@@ -71,7 +71,8 @@ def test_what_is_the_longest_and_the_least_is_accepted() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [*EVENTS, Session, Epoch, Moment, Row, Policy, Limits, Attempt, Summary, Notice, Ending, Now, Call]
+    "kind",
+    [*EVENTS, Touch, Tick, Session, Epoch, Moment, Row, Policy, Limits, Attempt, Summary, Notice, Ending, Now, Call],
 )
 def test_values_are_frozen(kind: type) -> None:
     value: Any = object.__new__(kind)
