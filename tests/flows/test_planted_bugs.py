@@ -152,7 +152,7 @@ def test_a_cap_that_is_checked_before_the_login_is_exceeded_by_two_at_once(
         yield
 
     def check_then_act(handle: Any) -> Flow[None]:
-        if not (yield from fx.OfSubject("alice").ask()):
+        if not (yield from fx.OfSubject("alice", live=False).ask()):
             yield from logging_in()(handle)
 
     monkeypatch.setattr(committing, "enforce_cap", nothing)
