@@ -163,7 +163,8 @@ def signed_in(sessions: Sessions, subject: str, issuer: str, sid: str) -> str:
 
 def test_a_logout_token_ends_exactly_what_it_names(sessions: Sessions, now: Callable[[], datetime]) -> None:
     """The flow and the pure rule say the same."""
-    people = [(who, issuer, sid) for who in ("alice", "bob") for issuer in (IDP, OTHER, "") for sid in ("s1", "s2", "")]
+    hangs = [(issuer, sid) for issuer in (IDP, OTHER) for sid in ("s1", "s2", "")] + [("", "")]
+    people = [(who, issuer, sid) for who in ("alice", "bob") for issuer, sid in hangs]
     for sid, subject in (("s1", ""), ("s1", "alice"), ("", "bob")):
         store = MemoryStore()
         shell = Sessions(store, POLICY, sessions.clock)
