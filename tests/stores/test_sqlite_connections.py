@@ -1,0 +1,118 @@
+"""A connection belongs to one thread of one process; a file that somebody else is preparing is waited for."""
+
+import os
+import sqlite3
+import time
+import warnings
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from sessioncore import InvalidSetting, StoreUnavailable
+from sessioncore.testing.clock import START
+from sessioncore.testing.rows import SID, ended, guest, touched, user
+from sessioncore_io.sqlite import SqliteStore
+
+
+def level(store: SqliteStore) -> object:
+    """Read whether this thread's writes reach the disk: 2 is FULL, 1 is NORMAL."""
+    return store._connection.execute("PRAGMA synchronous").fetchone()[0]
+
+
+def test_a_closed_connection_is_closed_although_somebody_still_holds_it(sqlite: SqliteStore) -> None:
+    held = sqlite._connection
+    sqlite.close()
+
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        held.execute("SELECT 1")
+
+
+def test_a_connection_that_another_process_opened_is_not_used(
+    sqlite: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = sqlite._connection
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    ours = sqlite._connection
+
+    assert ours is not theirs
+    assert sqlite._connection is ours
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_thread_that_forks_has_closed_its_connections_before(sqlite: SqliteStore) -> None:
+    held = sqlite._connection
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of Python 3.12, if other tests have left threads
+        child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        held.execute("SELECT 1")
+    assert sqlite.load(SID) == (None, None)
+
+
+def test_a_connection_that_is_opened_anew_is_set_for_what_it_writes_first(sqlite: SqliteStore) -> None:
+    old, new = user(), touched(user(), START + 1)
+    sqlite.swap(None, old)
+    sqlite.swap(old, new)
+    sqlite.close()
+    sqlite.swap(new, touched(new, START + 2))
+    after_a_touch = level(sqlite)
+    sqlite.close()
+    sqlite.swap(touched(new, START + 2), ended(touched(new, START + 2), START + 3))
+
+    assert (after_a_touch, level(sqlite)) == (1, 2)
+
+
+# -- a file that others have a hand in -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> sqlite3.Connection:
+    """Give another process's connection, which is about to prepare the file."""
+    connection = sqlite3.connect(tmp_path / "new.db", isolation_level=None, timeout=0)
+    connection.execute("CREATE TABLE theirs (x)")
+    connection.execute("BEGIN IMMEDIATE")
+    return connection
+
+
+def test_a_new_file_that_is_locked_is_waited_for(
+    tmp_path: Path, other: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+
+    def let_go(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            other.execute("ROLLBACK")
+
+    monkeypatch.setattr(time, "sleep", let_go)
+    with closing(other), closing(SqliteStore(tmp_path / "new.db", patience=60)) as store:
+        assert store.swap(None, guest())
+        assert len(waits) == 3
+
+
+def test_a_new_file_that_stays_locked_is_unavailable(tmp_path: Path, other: sqlite3.Connection) -> None:
+    with closing(other), pytest.raises(StoreUnavailable, match="locked"):
+        SqliteStore(tmp_path / "new.db", patience=0.02)
+
+
+def test_a_file_that_is_refused_is_not_left_locked(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "newer.db", isolation_level=None, timeout=0)) as connection:
+        connection.execute("PRAGMA user_version = 7")
+
+        with pytest.raises(InvalidSetting, match="7") as refused:
+            SqliteStore(tmp_path / "newer.db")
+        connection.execute("BEGIN IMMEDIATE")
+        assert refused.value.name == "path"
+
+
+@pytest.mark.parametrize("path", ["", ":memory:"])
+def test_what_is_no_file_is_refused_by_name(path: str) -> None:
+    with pytest.raises(InvalidSetting) as refused:
+        SqliteStore(path)
+
+    assert (refused.value.name, refused.value.value) == ("path", path)
