@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sessioncore import DataTooLarge, InvalidSetting, Policy
-from sessioncore_io.bag import Bag
+from sessioncore_io.bag import Bag, dump
 
 from .driver import Browser, Handler, Site, done, rescues, rows
 from .pages import log_in, log_out, look, read, write
@@ -199,6 +199,39 @@ async def test_a_session_over_the_cap_can_be_read_and_emptied(site: Site, browse
         await browser.ask(write(c="x" * 100))
     assert (await browser.ask(log_in())).status == 200
     assert (await browser.ask(log_out)).token == ""
+
+
+async def test_exactly_as_much_as_the_policy_allows_is_stored(site: Site, browser: Browser) -> None:
+    """Keys, values as JSON and activities count, and not one byte more."""
+
+    async def page(session: Any) -> int:
+        session.record("view")
+        (activity,) = session.activities
+        return len(dump("view", activity, of="record"))
+
+    activity = (await browser.ask(page)).value
+    fits = 1_000 - activity - len('key""')
+
+    assert (await browser.ask(write(key="x" * fits))).status == 200
+    with pytest.raises(DataTooLarge, match="1001"):
+        await browser.ask(write(key="x" * (fits + 1)))
+    assert (await browser.ask(read("key"))).value == "x" * fits
+
+
+async def test_a_session_over_the_cap_by_its_activities_may_shrink(site: Site, browser: Browser) -> None:
+    """Step by step, though it is still over the cap after the first."""
+    await browser.ask(write(a="x" * 100))
+    token = browser.token
+
+    async def page(session: Any) -> None:
+        session.record("view", body="x" * 800)
+        await site.ask(write(b="x" * 800), token)
+
+    await browser.ask(page)
+
+    assert (await browser.ask(doing(lambda s: s.pop("a")))).status == 200
+    assert (await browser.ask(read("a"))).value is None
+    assert (await browser.ask(read("b"))).value == "x" * 800
 
 
 async def test_activities_are_bounded_and_the_newest_stay(site: Site, browser: Browser) -> None:

@@ -1,13 +1,14 @@
 """The token against forgery: bound to the secret that the browser holds, and worth nothing with another."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from sessioncore_io.memory import MemoryStore
 
-from .driver import Browser, Site, done
-from .pages import log_in, reauthenticate, satisfy_mfa
+from .driver import Browser, Site, done, rows
+from .pages import log_in, log_out, reauthenticate, satisfy_mfa
 
 pytestmark = pytest.mark.anyio
 
@@ -55,6 +56,58 @@ async def test_a_form_rendered_in_the_login_response_is_good_afterwards(site: Si
         return [session.csrf_matches(form) for form in forms]
 
     assert (await browser.ask(matching)).value == [True, True]
+
+
+async def test_a_form_beside_a_proof_is_good_for_the_secret_that_it_brings(site: Site, browser: Browser) -> None:
+    """Not for the one that the browser came with, which is worth nothing once the answer is there."""
+    await browser.ask(log_in())
+
+    async def page(session: Any) -> object:
+        former = session.csrf_token
+        await satisfy_mfa()(session)
+        return [former, session.csrf_token]
+
+    forms = (await browser.ask(page)).value
+
+    async def matching(session: Any) -> list[bool]:
+        return [session.csrf_matches(form) for form in forms]
+
+    assert (await browser.ask(matching)).value == [False, True]
+
+
+async def test_a_form_beside_a_logout_is_a_new_guests(site: Site, browser: Browser) -> None:
+    """And nobody else's: it is made of a secret."""
+
+    async def page(session: Any) -> object:
+        session.log_out()
+        return session.csrf_token
+
+    forms = []
+    for _ in range(2):
+        await browser.ask(log_in())
+        forms.append((await browser.ask(page)).value)
+
+    async def matching(session: Any) -> list[bool]:
+        return [session.csrf_matches(form) for form in forms]
+
+    assert (await browser.ask(matching)).value == [False, True]
+    assert (await site.ask(matching)).value == [False, False]
+
+
+async def test_a_form_of_a_session_that_is_gone_matches_nobody(site: Site, browser: Browser) -> None:
+    """Not even who still has its cookie."""
+    await browser.ask(log_in())
+    form = await browser.sees("csrf_token")
+    token = browser.token
+    await browser.ask(log_out)
+    site.clock.advance(timedelta(days=400))
+    site.shell.purge()
+
+    async def post(session: Any) -> bool:
+        return bool(session.csrf_matches(form))
+
+    assert rows(site.store) == []
+    assert (await site.ask(post, token)).value is False
 
 
 async def test_a_strangers_form_begins_a_guests_session(site: Site, browser: Browser) -> None:
