@@ -170,6 +170,16 @@ def test_there_is_nothing_to_prepare(valkey_server: Server) -> None:
         assert list(store.prepare()) == []
 
 
+def test_a_server_that_refuses_the_store_says_so_when_it_is_prepared(valkey_server: Server) -> None:
+    """Not only at the first login: an operator prepares, and looks whether that went well."""
+    valkey_server.ask("ACL", "SETUSER", "stranger", "reset", "on", ">secret", "~other:*", "+@all")
+    url = f"valkey://stranger:secret@127.0.0.1:{valkey_server.port}/0"
+
+    with closing(ValkeyStore(url)) as store, pytest.raises(StoreUnavailable, match="permission"):
+        store.prepare()
+    valkey_server.ask("ACL", "DELUSER", "stranger")
+
+
 def test_a_server_that_is_not_there_says_so(free: int) -> None:
     with closing(ValkeyStore(f"valkey://127.0.0.1:{free}")) as store:
         for call in (store.prepare, store.inspect, lambda: store.census(lambda _: None)):

@@ -1,11 +1,23 @@
 """What a Valkey store is given is judged when it is built: by name, and without repeating a password."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from sessioncore import InvalidSetting
 from sessioncore_io.valkey import AsyncValkeyStore, ValkeyStore
+
+
+@contextmanager
+def refused(name: str, value: object) -> Iterator[None]:
+    """Expect that this setting is refused, by its name and with its value."""
+    with pytest.raises(InvalidSetting) as caught:
+        yield
+
+    assert (caught.value.name, caught.value.value is value) == (name, True)
+
 
 BROKEN_URLS = [
     "valkey://:hun/ter2@localhost:6379/0",
@@ -77,24 +89,25 @@ def test_options_of_a_url_mean_the_same_for_every_kind_of_deployment(place: str)
 
 @pytest.mark.parametrize("patience", [0, -1, float("nan"), float("inf"), "2", None, True])
 def test_a_patience_that_is_no_span_is_refused(patience: Any) -> None:
-    with pytest.raises(InvalidSetting, match="patience"):
+    with refused("patience", patience):
         ValkeyStore("valkey://localhost", patience=patience)
 
 
 @pytest.mark.parametrize("count", [-1, 1.5, "1", None, True])
 def test_counts_that_are_none_are_refused(count: Any) -> None:
-    with pytest.raises(InvalidSetting, match="replicas"):
+    with refused("replicas", count):
         ValkeyStore("valkey://localhost", replicas=count)
-    with pytest.raises(InvalidSetting, match="connections"):
+    with refused("connections", count):
         AsyncValkeyStore("valkey://localhost", connections=count)
 
 
 def test_a_store_without_a_single_connection_is_refused() -> None:
-    with pytest.raises(InvalidSetting, match="connections"):
+    with refused("connections", 0):
         AsyncValkeyStore("valkey://localhost", connections=0)
+    AsyncValkeyStore("valkey://localhost", connections=1)
 
 
 @pytest.mark.parametrize("prefix", ["a{b}", "{", None, 7])
 def test_a_prefix_that_is_no_name_or_would_choose_the_slot_is_refused(prefix: Any) -> None:
-    with pytest.raises(InvalidSetting, match="prefix"):
+    with refused("prefix", prefix):
         ValkeyStore("valkey://localhost", prefix=prefix)

@@ -17,7 +17,7 @@ from .cluster import AsyncClusterWire, ClusterWire
 from .ear import AwaitedEar, ThreadedEar
 from .look import KINDS, Told, census, counted, looked
 from .place import Place, async_pool_of, checked_count, checked_patience, checked_prefix, place_of
-from .scripts import Command, Reads
+from .scripts import Command
 from .talk import aconverse, converse
 from .wire import AsyncWire, Wire
 
@@ -75,8 +75,8 @@ class ValkeyStore:
     # -- for operators -------------------------------------------------------------------------------------
 
     def prepare(self) -> Sequence[str]:
-        """Do nothing: Valkey needs no schema, and scripts are sent when they are missed."""
-        self._send(Reads([("PING",)]) if self._calls.whole else Reads([("GET", self._calls.key("e", ""))]))
+        """Ask for something: Valkey needs no schema, and scripts are sent when they are missed."""
+        self.epoch("")  # and not only a PING, which a server may answer that refuses all the rest
         return []
 
     def inspect(self) -> Sequence[Finding]:
