@@ -38,6 +38,9 @@ WRONG_LOGINS: list[dict[str, Any]] = [
     {"upstream": ("issuer", "sid", "more")},
     {"label": None},
     {"label": b"Firefox"},
+    {"needs": State.CREATED},
+    {"needs": None},
+    {"not_after": "tomorrow"},
     {"method": None},
     {"method": 5},
     {"method": [["pwd"]]},
@@ -46,11 +49,12 @@ WRONG_LOGINS: list[dict[str, Any]] = [
 
 
 def wrongly(page: Handler) -> Handler:
-    """Serve a page that passes something wrong, and answer the argument's name."""
+    """Serve a page that passes something wrong, and answer the argument's name; the advice is a sentence for people."""
 
     async def wrong(session: Any) -> str:
         with pytest.raises(InvalidSetting) as refused:
             await page(session)
+        assert " " in refused.value.advice
         return refused.value.name
 
     return wrong
@@ -62,6 +66,30 @@ async def test_a_login_names_its_wrong_argument_and_writes_nothing(site: Site, w
     answer = await site.ask(wrongly(log_in(**wrong)))
 
     assert (answer.value, answer.token, rows(site.store)) == (name, None, [])
+
+
+@pytest.mark.parametrize("late", [0, 1])
+async def test_a_login_whose_bound_has_passed_is_refused(site: Site, late: int) -> None:
+    """At that very instant it is over: such a session would be signed in for nothing."""
+    bound = datetime.fromtimestamp((site.clock() - late) / 1_000, UTC)
+    answer = await site.ask(wrongly(log_in(not_after=bound)))
+
+    assert (answer.value, answer.token, rows(site.store)) == ("not_after", None, [])
+
+
+async def test_what_is_wrong_with_a_second_factor_is_named(site: Site, browser: Browser) -> None:
+    await browser.ask(log_in(needs=State.MFA_SATISFIED))
+
+    async def by_two(session: Any) -> None:
+        session.satisfy_mfa(("otp", "pwd"))
+
+    async def by_a_text(session: Any) -> None:
+        session.satisfy_mfa("otp", "alice")
+
+    named = [(await browser.ask(wrongly(page))).value for page in (by_two, by_a_text)]
+
+    assert named == ["method", "challenge"]
+    assert await browser.sees("signed_in") is False
 
 
 @pytest.mark.parametrize("attempt", [None, "alice", object()])
