@@ -277,6 +277,7 @@ EXPECTED: dict[str, tuple[int, Callable[[SqliteStore], object]]] = {
     "mint": (FULL, lambda store: store.mint("alice", START)),
     "supersede": (FULL, lambda store: store.supersede("alice", START, Reason.ADMIN)),
     "mark": (FULL, lambda store: store.mark("jti", START)),
+    "purge": (NORMAL, lambda store: store.purge(START, 10)),
 }
 
 
