@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sessioncore import Reason, State
+from sessioncore import Reason, Refused, State
 
 from .conftest import SITES
 from .driver import Browser, Handler, Site, done, rows
@@ -262,3 +262,30 @@ async def test_leaving_and_coming_back_in_one_request_is_another_session(site: S
     assert (await site.ask(look, former)).value is None
     assert (await browser.ask(read("hint"))).value == "welcome back"
     assert (await browser.ask(read("cart"))).value is None
+
+
+async def test_of_a_login_what_it_was_told_is_written_down_and_nothing_else(site: Site) -> None:
+    """A label without what cannot be shown; the session of an identity provider; both kinds of proof."""
+    plain, told = Browser(site), Browser(site)
+    await plain.ask(log_in("alice"))
+    await told.ask(log_in("bob", ("pwd", "otp"), label="Fire\x00fox \u202e1", upstream=("https://op.example", "op-1")))
+    by_subject = {row.subject: row for row in rows(site.store)}
+    alice, bob = by_subject["alice"], by_subject["bob"]
+
+    assert (alice.label, alice.upstream, alice.remembered, alice.needs) == ("", ("", ""), False, State.AUTHENTICATED)
+    assert (bob.label, bob.upstream) == ("Firefox 1", ("https://op.example", "op-1"))
+    assert (alice.state, bob.state) == (State.AUTHENTICATED, State.MFA_SATISFIED)
+
+
+async def test_a_verb_that_succeeds_makes_an_earlier_failure_history(site: Site, browser: Browser) -> None:
+    """Or the answer would be an error although the application has coped with it."""
+    await browser.ask(log_in())
+
+    async def page(session: Any) -> object:
+        with pytest.raises(Refused):
+            session.satisfy_mfa("pin")
+        failed = type(session.raised)
+        session.reauthenticate("pwd")
+        return failed, session.raised
+
+    assert (await browser.ask(page)).value == (Refused, None)
