@@ -208,6 +208,34 @@ async def satisfied_or_refused(session: Any) -> str:
     return "satisfied"
 
 
+@pytest.mark.parametrize("page", [satisfy_mfa(), reauthenticate()])
+@pytest.mark.parametrize("ending", [by_idleness, by_age])
+async def test_a_proof_for_a_session_that_is_over_is_refused_where_it_is_called(
+    site: Site, browser: Browser, ending: Ending, page: Handler
+) -> None:
+    """Not only when the request is stored: what the page does next counts on the proof."""
+    await browser.ask(log_in())
+
+    async def slow(session: Any) -> None:
+        await ending(site, browser)
+        with pytest.raises(Refused):
+            await page(session)
+
+    assert (await browser.ask(slow)).status == 200
+
+
+async def test_a_write_for_a_session_that_is_over_is_dropped_without_an_error(site: Site, browser: Browser) -> None:
+    """The page has done its work: that its session ran out meanwhile is no fault of its."""
+    await browser.ask(log_in())
+
+    async def slow(session: Any) -> None:
+        site.clock.advance(timedelta(minutes=31))
+        session.record("view")
+
+    assert (await browser.ask(slow)).status == 200
+    assert {row.activities for row in rows(site.store)} == {()}
+
+
 async def test_a_login_right_at_the_idle_limit_goes_through(site: Site, browser: Browser) -> None:
     """The password takes a while to check: the session that was loaded may expire meanwhile."""
     await once(site, browser)
