@@ -74,7 +74,7 @@ def test_a_connection_that_is_opened_anew_is_set_for_what_it_writes_first(sqlite
 def other(tmp_path: Path) -> sqlite3.Connection:
     """Give another process's connection, which is about to prepare the file."""
     connection = sqlite3.connect(tmp_path / "new.db", isolation_level=None, timeout=0)
-    connection.execute("CREATE TABLE theirs (x)")
+    connection.execute("PRAGMA user_version = 0")  # which writes the first page
     connection.execute("BEGIN IMMEDIATE")
     return connection
 
