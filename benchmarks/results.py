@@ -51,6 +51,11 @@ class Requests:
         """Find a figure of sessioncore's."""
         return next(f for f in self.figures if f.ours and (f.world, f.keeps) == (world, keeps))
 
+    @property
+    def starlette(self) -> Figure:
+        """Give the peer by which machines are compared."""
+        return next(f for f in self.figures if f.name == "Starlette")
+
     def lightest_peer(self, world: str) -> Figure:
         """Find the peer that adds the least."""
         return min((f for f in self.figures if f.world == world and not f.ours), key=lambda f: f.added)
