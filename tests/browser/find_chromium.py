@@ -11,11 +11,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SHELLS: Final = ("chromium-headless-shell", "chrome-headless-shell")
+FOLDER: Final = "PLAYWRIGHT_BROWSERS_PATH"
 ADVICE: Final = "no Chromium found: install one and put it on the PATH, or name it by CHROMIUM=/path/to/it"
 
 HINT: Final = "the browser tests take half as long with its headless shell: chromium-headless-shell, on the PATH"
@@ -42,19 +44,20 @@ def _on_path(names: Iterable[str]) -> str | None:
 
 def _playwrights() -> str | None:
     """Give the Chromium that Playwright downloaded, if it did."""
-    path = _downloaded()
+    path = _downloaded(os.environ.get(FOLDER))
     return str(path) if path.exists() else None
 
 
 def _playwrights_shell() -> str | None:
     """Give the headless shell of the same number, which Playwright downloads into a folder beside its Chromium."""
-    folder = _downloaded().parents[1]
+    folder = _downloaded(os.environ.get(FOLDER)).parents[1]
     number = folder.name.rpartition("-")[2]
     return next((str(path) for path in folder.parent.glob(f"chromium_headless_shell-{number}/*/*headless*shell")), None)
 
 
-def _downloaded() -> Path:
-    """Say where Playwright keeps its Chromium, if it does."""
+@cache
+def _downloaded(_folder: str | None) -> Path:
+    """Say where Playwright keeps its Chromium, if it does; to ask it takes half a second."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
