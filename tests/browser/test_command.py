@@ -73,7 +73,9 @@ def test_a_taken_port_is_said_to_be_taken() -> None:
 
 
 def test_make_takes_the_port() -> None:
-    said = subprocess.check_output(["make", "--dry-run", "demo", "PORT=8123"], cwd=ROOT, text=True)
+    said = subprocess.check_output(
+        ["make", "--dry-run", "--no-print-directory", "demo", "PORT=8123"], cwd=ROOT, text=True
+    )
 
     assert said.splitlines()[-1].endswith("-m examples.storezero --port 8123")
 
