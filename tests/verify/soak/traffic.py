@@ -44,7 +44,10 @@ class Browser:
     @property
     def cookie(self) -> str | None:
         """Give the cookie that the browser holds now."""
-        return self.jar.read_text() if self.jar.exists() else None
+        try:  # to look first would be a race: another worker may clear it meanwhile
+            return self.jar.read_text()
+        except FileNotFoundError:
+            return None
 
     def take(self, order: object, who: str) -> None:
         """Obey a response."""
