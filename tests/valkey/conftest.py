@@ -28,6 +28,16 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
         yield group
 
 
+@pytest.fixture(params=["server", "cluster"])
+def url(request: pytest.FixtureRequest, valkey_server: Server, cluster: Group) -> str:
+    """Give the URL of empty servers."""
+    if request.param == "cluster":
+        cluster.empty()
+        return cluster.url
+    valkey_server.ask("FLUSHALL")
+    return valkey_server.url
+
+
 @pytest.fixture
 def free() -> int:
     """Give a port that nobody listens on."""

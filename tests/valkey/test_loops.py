@@ -11,7 +11,6 @@ import pytest
 import uvloop
 from tests.servers.proxy import Proxy
 from tests.servers.valkey import Server, until
-from tests.servers.valkey_groups import Group
 
 from sessioncore import StoreUnavailable
 from sessioncore.testing.clock import START
@@ -20,16 +19,6 @@ from sessioncore.values import Ending
 from sessioncore_io.valkey import AsyncValkeyStore
 
 Story = Callable[[AsyncValkeyStore], Coroutine[Any, Any, Any]]
-
-
-@pytest.fixture(params=["server", "cluster"])
-def url(request: pytest.FixtureRequest, valkey_server: Server, cluster: Group) -> str:
-    """Give the URL of empty servers."""
-    if request.param == "cluster":
-        cluster.empty()
-        return cluster.url
-    valkey_server.ask("FLUSHALL")
-    return valkey_server.url
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from contextlib import ExitStack, closing, contextmanager
 import pytest
 from tests.servers.proxy import Proxy
 from tests.servers.valkey import Server, until
-from tests.servers.valkey_groups import Group
 
 from sessioncore import Reason
 from sessioncore.testing.clock import START
@@ -18,16 +17,6 @@ from sessioncore_io.valkey import AsyncValkeyStore, ValkeyStore
 from sessioncore_io.valkey import ear as valkey_ear
 
 ANY = Ending()
-
-
-@pytest.fixture(params=["server", "cluster"])
-def url(request: pytest.FixtureRequest, valkey_server: Server, cluster: Group) -> str:
-    """Give the URL of empty servers."""
-    if request.param == "cluster":
-        cluster.empty()
-        return cluster.url
-    valkey_server.ask("FLUSHALL")
-    return valkey_server.url
 
 
 def end_some(store: ValkeyStore) -> None:
