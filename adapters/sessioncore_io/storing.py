@@ -41,30 +41,32 @@ class StoredVisit(Visit):
         self.at_rest = False
         if not only_logout:
             self._flush()
-            if (yield from self._touched()):
-                return
-        while self._chapters:  # a chapter leaves only when it is stored: a failed commit can be tried again
-            chapter = self._chapters[0]
-            yield from self._store_closed(_only_logout(chapter) if only_logout else chapter)
-            self._chapters = self._chapters[1:]
-        if (current := self._chapter()) is not None and not only_logout:
+            yield from self._touch()
+        yield from self._store_chapters(only_logout=only_logout)
+        while not only_logout and (current := self._chapter()) is not None:
             yield from self._store_current(current)
+            yield from self._store_chapters()  # another task may have logged out, or acted, meanwhile
         while self._dropped:
             at = yield from Now().ask()
             yield from Tell(Notice(what="dropped", at=at, sid=self._token.sid if self._token else "")).ask()
             self._dropped -= 1
 
-    def _touched(self) -> Flow[bool]:
+    def _store_chapters(self, *, only_logout: bool = False) -> Flow[None]:
+        while self._chapters:  # a chapter leaves only when it is stored: a failed commit can be tried again
+            chapter = self._chapters[0]
+            yield from self._store_closed(_only_logout(chapter) if only_logout else chapter)
+            self._chapters = self._chapters[1:]
+
+    def _touch(self) -> Flow[None]:
         """Touch a session that was used and not changed, when that is due."""
         view, token = self._view, self._token
         if view is None or token is None or self._events or self._chapters or not self._touch_due(view):
-            return False
+            return
         chapter = Chapter(sid=view.sid, proof=proof_of(token.secret), events=(Touch(),))
         closed = self._closed
         touched = yield from touch(chapter, self._shell.policy)
         if touched is not None and self._closed == closed:
             self._rebase(touched)
-        return True
 
     def _store_closed(self, chapter: Chapter | None) -> Flow[None]:
         if chapter is None:
@@ -151,12 +153,14 @@ class StoredVisit(Visit):
         try:
             kept = yield from keep_only(self._view, own, cause, write, self._shell.policy)
         except Refused:
-            self._renounce()
+            if self._closed == closed:
+                self._renounce()
             raise
         if self._closed == closed:  # or another task has logged out meanwhile
             if kept.token is not None:
                 self._token = self.order = kept.token
             self._rebase(kept.session)
+        yield from self._store_chapters()
         if kept.failure is not None:
             raise kept.failure
 

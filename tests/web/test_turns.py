@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from sessioncore import Policy, Refused, Store
+from sessioncore import Policy, Reason, Refused, Store
 from sessioncore.testing import Clock
 from sessioncore_io import AsyncHandle, AsyncSessions, Handle, Sessions
 from sessioncore_io.memory import MemoryStore
@@ -69,8 +69,7 @@ async def test_a_logout_while_the_login_is_being_stored_ends_what_was_stored(
     await committing
 
     assert not handle.signed_in
-    await handle.commit()
-    assert memory.of_subject("alice", live=True) == []
+    assert memory.of_subject("alice", live=True) == [], "the response that waited for it may start now"
     assert len(memory.of_subject("alice")) == 1
 
 
@@ -89,16 +88,51 @@ async def test_a_logout_outlasts_whatever_was_under_way(
     under_way = asyncio.ensure_future(verb(handle))
     for _ in range(turns):
         await asyncio.sleep(0)
+    too_late = under_way.done()
     handle.log_out()
     with suppress(Refused):  # there is nobody left whose others could be ended
         await under_way
+    if too_late or under_way.exception() is not None:
+        await handle.store_logout()
 
     assert not handle.signed_in
+    assert memory.of_subject("alice", live=True) == []
     handle["cart"] = "the next one's"
     await handle.commit()
     assert memory.of_subject("alice", live=True) == []
     assert handle.sid is not None
     assert handle["cart"] == "the next one's"
+
+
+async def test_what_is_recorded_while_a_commit_is_under_way_is_stored_by_it(sessions: AsyncSessions) -> None:
+    """For the response may start right after it, and then it is too late."""
+    handle = await sessions.open(None)
+    handle.record("said", number=1)
+    committing = await in_flight(handle)
+    handle.record("said", number=2)
+    await committing
+    await handle.refresh()
+
+    assert recorded(handle) == Counter([1, 2])
+
+
+async def test_a_refusal_takes_nothing_from_who_came_after_a_logout(
+    sessions: AsyncSessions, memory: MemoryStore
+) -> None:
+    handle = await sessions.open(None)
+    handle.log_in(await handle.attempt("alice"), "pwd")
+    await handle.commit()
+    refused = asyncio.ensure_future(handle.end_others())
+    await asyncio.sleep(0)
+    memory.supersede("alice", sessions.clock() + 1, Reason.ADMIN)
+    handle.log_out()
+    handle["cart"] = "the next one's"
+    with pytest.raises(Refused):
+        await refused
+    await handle.commit()
+
+    assert handle["cart"] == "the next one's"
+    assert memory.of_subject("alice", live=True) == []
 
 
 async def test_somebody_else_may_log_in_while_a_login_is_being_stored(
