@@ -9,8 +9,8 @@ CORE, STORES, ADAPTERS = "core", "stores", "adapters"
 
 # The table, its guards and its acts have mutants of their own, which the proof kills: see ``mutants``.
 _PROVED: Final = ("table.py", "guards.py")
-# A store that needs a server is one more name here.
-_STORES: Final = ("codec", "memory", "sqlite")
+# A file, or a folder; a new store is one more name here.
+_STORES: Final = ("codec", "memory", "sqlite", "valkey", "postgres", "split", "ears")
 
 
 @frozen
@@ -35,9 +35,14 @@ def sources(top: Path) -> list[Source]:
     adapters = sorted((io / "sessioncore_io").rglob("*.py"))
     return [
         *(Source(CORE, path, core) for path in [*flows, *pure]),
-        *(Source(STORES, path, io) for path in adapters if path.name.startswith(_STORES)),
-        *(Source(ADAPTERS, path, io) for path in adapters if not path.name.startswith(_STORES)),
+        *(Source(STORES, path, io) for path in adapters if _is_of_a_store(path)),
+        *(Source(ADAPTERS, path, io) for path in adapters if not _is_of_a_store(path)),
     ]
+
+
+def _is_of_a_store(path: Path) -> bool:
+    """Tell by the file's name, or by that of the folder it is in."""
+    return path.stem in _STORES or path.parent.name in _STORES
 
 
 LAYERS: Final = {

@@ -21,7 +21,7 @@ from tests.mutation.listed import reasons
 from tests.mutation.plant import Finder, functions_of, plant
 from tests.mutation.reach import Reach
 from tests.mutation.report import Result, section
-from tests.mutation.sources import LAYERS, layer_of, sources
+from tests.mutation.sources import ADAPTERS, LAYERS, STORES, layer_of, sources
 
 CODE = '''\
 """A shop."""
@@ -260,6 +260,14 @@ def test_the_tool_starts_and_says_that_no_mutant_has_such_a_name() -> None:
     done = subprocess.run([sys.executable, "-m", "tests.mutation", *words], capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stdout.splitlines()[-1]) == (2, "no mutant is named so: no.such.mutant"), done.stderr
+
+
+def test_a_store_in_a_folder_counts_as_a_store() -> None:
+    groups = {source.module: source.group for source in sources(Path.cwd())}
+
+    assert groups["sessioncore_io.sqlite.store"] == groups["sessioncore_io.memory"] == STORES
+    assert groups["sessioncore_io.valkey.store"] == groups["sessioncore_io.postgres.wire"] == STORES
+    assert groups["sessioncore_io.wsgi"] == groups["sessioncore_io.oidc.tokens"] == ADAPTERS
 
 
 def test_every_source_is_mutated_and_every_listed_mutant_exists() -> None:
