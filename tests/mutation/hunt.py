@@ -7,11 +7,14 @@ so many seconds for one mutant. The first test that fails is the killer.
 import gc
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from typing import Any, Final
 
 import pytest
 from attrs import define, field, frozen
 
+from .early import Functions as Early
+from .early import noticed
 from .edits import Edit, edits
 from .forks import TIMED_OUT, Ended, Forks, Tell
 from .plant import Functions, Unplantable, functions_of, plant
@@ -53,14 +56,22 @@ class Hunt:
     verdicts: list[Verdict] = field(factory=list)
     cold: dict[str, tuple[str, dict[str, dict[str, float]]]] = field(factory=dict)
     reach: Reach = field(factory=Reach)
+    early: Early = field(factory=set)
+    _noticing: ExitStack = field(factory=ExitStack)
     told: Callable[[str], object] = print
     _tried: int = 0
     _kills: Counter[tuple[str, str]] = field(factory=Counter)
     _could: dict[str, set[str]] = field(factory=dict)
 
     @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self) -> None:
+        """Notice from now on what runs although no test does."""
+        self.early = self._noticing.enter_context(noticed())
+
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run every mutant instead of every test."""
+        self._noticing.close()
         hunted = [source for source in self.sources if any(self.only in edit.name for edit in _edits(source))]
         if not hunted:
             return True
@@ -95,7 +106,7 @@ class Hunt:
         order = [test for tests in by_layer.values() for test in tests]
 
         def judge(ended: Ended) -> None:
-            self._judge(group, edit.name, edit.function, by_layer, ended)
+            self._judge(group, edit, by_layer, ended)
 
         forks.start(_trying(edit, functions, [items[test] for test in order], self.reach), judge)
         if shown and edit.function and len(by_layer) > 1:
@@ -128,24 +139,26 @@ class Hunt:
             if within := list(dict.fromkeys(chosen)):
                 yield layer, within
 
-    def _judge(self, group: str, name: str, function: str, by_layer: dict[str, list[str]], ended: Ended) -> None:
+    def _judge(self, group: str, edit: Edit, by_layer: dict[str, list[str]], ended: Ended) -> None:
         order = [test for tests in by_layer.values() for test in tests]
         survives = ended.code == SURVIVES and not ended.signal
         if ended.code == NO_PROGRAM:
             return
         if ended.code == NOT_PLANTED or survives or ended.told < 0:
-            self._put_off(group, name, by_layer, tried=survives)
+            self._put_off(group, edit, by_layer, tried=survives)
         else:
             killer = order[ended.told]
-            self._kills[function, killer] += 1
-            self._kills[name.split(":")[0].rpartition(".")[0], killer] += 1
-            self.verdicts.append(Verdict(group, name, layer_of(killer), killer, slow=ended.signal in TIMED_OUT))
+            self._kills[edit.function, killer] += 1
+            self._kills[edit.name.split(":")[0].rpartition(".")[0], killer] += 1
+            self.verdicts.append(Verdict(group, edit.name, layer_of(killer), killer, slow=ended.signal in TIMED_OUT))
 
-    def _put_off(self, group: str, name: str, by_layer: dict[str, list[str]], *, tried: bool) -> None:
-        """Import the file with the mutant later: what had run when it was imported has kept its first value."""
-        if tried and (name in self.listed or not by_layer):
+    def _put_off(self, group: str, edit: Edit, by_layer: dict[str, list[str]], *, tried: bool) -> None:
+        """Import the file with the mutant later, if something keeps what it was before: what ran at an import."""
+        name, late = edit.name, edit.function and (str(edit.path), edit.function) not in self.early
+        if tried and (name in self.listed or late or not by_layer):
             self.verdicts.append(Verdict(group, name, SURVIVED if by_layer else UNREACHED))
-            self.told(f"{'listed' if name in self.listed else 'unreached'}: {name}")
+            lives = "survives" if by_layer else "unreached"
+            self.told(f"{'listed' if name in self.listed else lives}: {name}")
             return
         plan = {layer: {test: self.reach.seconds[test] for test in tests} for layer, tests in by_layer.items()}
         self.cold[name] = (group, plan)

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from tests.mutation.early import noticed
 from tests.mutation.edits import Edit, edits
 from tests.mutation.forks import TIMED_OUT, Ended, Forks, Tell, limit
 from tests.mutation.hunt import SURVIVED, Hunt, Verdict
@@ -204,6 +205,20 @@ def test_a_test_that_reaches_the_function_is_tried_after_those_that_are_known_to
     reach = Reach({on_line: 0.2, in_function: 0.1}, {str(edit.path): {head: [in_function], line: [on_line]}})
 
     assert list(Hunt([], frozenset(), reach=reach).chosen(edit)) == [("machine", [on_line, in_function])]
+
+
+def test_what_ran_at_an_import_is_noticed_by_the_name_that_its_edits_have(shop: ModuleType) -> None:
+    def till() -> None:
+        shop.admits(3)
+
+    with noticed() as early:
+        till()
+    shop.Till.take(shop.Till(), [1])
+
+    path = str(shop.__file__)
+    assert {name for file, name in early if file == path} == {"admits"}
+    assert (__file__, "test_what_ran_at_an_import_is_noticed_by_the_name_that_its_edits_have.till") in early
+    assert {edit.function for edit in edits_of(shop)} == {"", "admits", "Till.take"}
 
 
 def telling(tell: Tell) -> int:
