@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.servers.postgres import PostgresServer
 
 from .edits import Edit, edits
 from .forks import TIMED_OUT, Ended, Forks, Tell, limit
@@ -64,6 +65,8 @@ def main(asked: Path, answers: Path) -> int:
         with contextlib.suppress(Exception):
             importlib.import_module(name)
     unfit = _unfit(orders["plans"].values(), answers.absolute().with_name("unfit.json"))
+    if any("postgres" in plan for plan in orders["plans"].values()):
+        PostgresServer.fresh()  # or each fork would make its own
     found: dict[str, Any] = {}
     forks = Forks(orders["slots"])
     for source in sources(Path.cwd()):

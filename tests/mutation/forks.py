@@ -7,6 +7,7 @@ import signal
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 from attrs import define, field, frozen
@@ -77,7 +78,8 @@ def _become(job: Job, writing: int, folder: str) -> None:
     code = 70
     try:
         os.setsid()
-        os.environ["PYTEST_DEBUG_TEMPROOT"] = folder
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = tempfile.tempdir = folder
+        Path(folder).chmod(0o711)  # a server of PostgreSQL in it is somebody else
         nowhere = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(nowhere, stream)

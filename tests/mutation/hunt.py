@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import pytest
 from attrs import define, field, frozen
+from tests.servers.postgres import PostgresServer
 
 from .early import Functions as Early
 from .early import noticed
@@ -19,10 +20,10 @@ from .edits import Edit, edits
 from .forks import TIMED_OUT, Ended, Forks, Tell
 from .plant import Functions, Unplantable, functions_of, plant
 from .reach import Reach, measured
-from .running import passes
+from .running import end_session, passes
 from .sources import LAYERS, Source, layer_of
 
-SECONDS: Final = 6.0  # that a layer has for one mutant, as the tests take without it
+SECONDS: Final = 2.0  # that a layer has for one mutant, as the tests take without it
 SECONDS_LISTED: Final = 1.0  # and for one that is listed as equivalent: to see whether the list is wrong
 EVERY: Final = 40  # so many mutants apart, one is shown to all layers
 
@@ -72,6 +73,8 @@ class Hunt:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run every mutant instead of every test."""
         self._noticing.close()
+        if "postgres" in self.layers:
+            PostgresServer.fresh()  # or each fork would make its own
         hunted = [source for source in self.sources if any(self.only in edit.name for edit in _edits(source))]
         if not hunted:
             return True
@@ -194,10 +197,14 @@ def _trying(edit: Edit, functions: Functions, items: list[pytest.Item], reach: R
             return NOT_PLANTED
         except SyntaxError:
             return NO_PROGRAM
-        for position, item in enumerate(items):
-            tell(position)
-            if not passes(item, reach.seconds[item.nodeid]):
-                return DIES
-        return SURVIVES
+        try:
+            for position, item in enumerate(items):
+                tell(position)
+                if not passes(item, reach.seconds[item.nodeid]):
+                    return DIES
+            return SURVIVES
+        finally:
+            if items:
+                end_session(items[0].session)
 
     return job

