@@ -1,7 +1,8 @@
 """Mutate everything, and write down what became of each mutant: ``make mutants``.
 
 ``python -m tests.mutation flows.ending`` tries the mutants whose names contain that, and writes nothing;
-``--layers flows,proof`` lets only these layers try, and ``--processes 1`` leaves the other cores to others.
+``--layers flows,proof`` lets only these layers try, and ``--processes 1`` leaves the other cores to others;
+``--seconds 0.5`` looks quickly, and takes some for survivors that are none.
 """
 
 import os
@@ -11,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from .hunt import Hunt
+from .hunt import SECONDS, Hunt
 from .kill import EQUIVALENT, SURVIVED, Verdict, verdict_on
 from .listed import reasons
 from .mutants import mutants
@@ -60,10 +61,13 @@ a store that needs a server is tried by those of its tests that can start one.
 """
 
 
-def main(only: str = "", layers: Sequence[str] = tuple(LAYERS), slots: int | None = None) -> int:
+def main(
+    only: str = "", layers: Sequence[str] = tuple(LAYERS), slots: int | None = None, seconds: float = SECONDS
+) -> int:
     """Run every mutant, write the report, and fail if too many survive."""
     why = {name: reason for name, reason in reasons().items() if only in name}
-    hunt = Hunt(sources(Path.cwd()), frozenset(why), only, layers, slots or os.cpu_count() or 1, told=_say)
+    slots = slots or os.cpu_count() or 1
+    hunt = Hunt(sources(Path.cwd()), frozenset(why), only, layers, slots, seconds, told=_say)
     verdicts = verdicts_on(hunt)
     if not verdicts:
         print(f"no mutant is named so: {only}")
@@ -71,7 +75,7 @@ def main(only: str = "", layers: Sequence[str] = tuple(LAYERS), slots: int | Non
     result = Result(verdicts, why)
     print(section(result))
     print("\n".join(f"wrongly listed as equivalent: {name}" for name in result.wrongly_listed))
-    if only or len(layers) < len(LAYERS):
+    if only or len(layers) < len(LAYERS) or seconds < SECONDS:
         return 0 if result.holds else 1
     of_table = [_told(verdict_on(mutant)) for mutant in mutants()]
     REPORT.parent.mkdir(parents=True, exist_ok=True)
@@ -86,6 +90,7 @@ def _asked(words: Sequence[str]) -> Namespace:
     parser.add_argument("only", nargs="?", default="", help="a part of the names of the mutants to try")
     parser.add_argument("--layers", type=_layers, default=tuple(LAYERS), help=f"of {', '.join(LAYERS)}")
     parser.add_argument("--processes", type=int, help="how many at once (as many as there are cores)")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="of tests that a layer has for a mutant")
     return parser.parse_args(words)
 
 
@@ -134,4 +139,4 @@ def _kills(verdicts: list[Verdict]) -> list[str]:
 
 if __name__ == "__main__":
     asked = _asked(sys.argv[1:])
-    sys.exit(main(asked.only, asked.layers, asked.processes))
+    sys.exit(main(asked.only, asked.layers, asked.processes, asked.seconds))

@@ -23,7 +23,7 @@ from .reach import Reach, measured
 from .running import end_session, passes
 from .sources import LAYERS, Source, layer_of
 
-SECONDS: Final = 2.0  # that a layer has for one mutant, as the tests take without it
+SECONDS: Final = 2.0  # that a layer has for one mutant, as the tests take without it: a survivor costs all of it
 SECONDS_LISTED: Final = 1.0  # and for one that is listed as equivalent: to see whether the list is wrong
 EVERY: Final = 40  # so many mutants apart, one is shown to all layers
 
@@ -53,6 +53,7 @@ class Hunt:
     only: str = ""
     layers: Sequence[str] = tuple(LAYERS)
     slots: int = 1
+    seconds: float = SECONDS
     every: int = EVERY
     verdicts: list[Verdict] = field(factory=list)
     cold: dict[str, tuple[str, dict[str, dict[str, float]]]] = field(factory=dict)
@@ -126,7 +127,7 @@ class Hunt:
             around = self.reach.tests(edit.path, edit.around)
         else:
             reaching, around = self.reach.of_import(edit.path, edit.made), []
-        budget = SECONDS_LISTED if edit.name in self.listed else SECONDS
+        budget = SECONDS_LISTED if edit.name in self.listed else self.seconds
         module = edit.name.split(":")[0].rpartition(".")[0]
         for layer in self.layers:
             tests = [test for test in reaching if layer_of(test) == layer]
@@ -137,7 +138,7 @@ class Hunt:
             chosen = [
                 *_within(killers, self.reach, budget),
                 *_within(tests, self.reach, budget),
-                *_within(near, self.reach, SECONDS_LISTED),
+                *_within(near, self.reach, min(budget, SECONDS_LISTED)),
             ]
             if within := list(dict.fromkeys(chosen)):
                 yield layer, within
