@@ -1,8 +1,11 @@
 """Which functions run while the sources and the tests are imported: what they made keeps what it was made by."""
 
+import json
+import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from types import FrameType
 
 Functions = set[tuple[str, str]]
@@ -23,3 +26,18 @@ def noticed() -> Iterator[Functions]:
         yield found
     finally:
         sys.setprofile(None)
+
+
+def at_import(modules: Sequence[str]) -> Functions:
+    """Give what is called when these are imported, in another process: here they are imported already."""
+    command = [sys.executable, "-m", "tests.mutation.early", *modules]
+    told = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+    return {(file, function) for file, function in json.loads(told)}
+
+
+if __name__ == "__main__":
+    with noticed() as called:
+        for name in sys.argv[1:]:
+            with suppress(ImportError):  # what needs something that is not installed runs nowhere
+                import_module(name)
+    print(json.dumps(sorted(called)))

@@ -15,7 +15,7 @@ from attrs import define, field, frozen
 from tests.servers.postgres import PostgresServer
 
 from .early import Functions as Early
-from .early import noticed
+from .early import at_import, noticed
 from .edits import Edit, edits
 from .forks import TIMED_OUT, Ended, Forks, Tell
 from .plant import Functions, Unplantable, functions_of, plant
@@ -74,6 +74,7 @@ class Hunt:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run every mutant instead of every test."""
         self._noticing.close()
+        self.early |= at_import([source.module.removesuffix(".__init__") for source in self.sources])
         if "postgres" in self.layers:
             PostgresServer.fresh()  # or each fork would make its own
         hunted = [source for source in self.sources if any(self.only in edit.name for edit in _edits(source))]

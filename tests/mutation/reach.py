@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -60,20 +61,32 @@ def measured(items: Sequence[pytest.Item], paths: Sequence[Path], slots: int) ->
     Of a file whose tests are not among these, what is known stays known.
     """
     kept = KEPT / f"reach-{_digest(_sources())}.json"
-    found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+    found = _known(kept)
     now = {test: _digest([Path(test)]) for test in {_file(item.nodeid) for item in items}}
-    files = found.get("files", {}) | now
-    fresh = [item for item in items if found.get("files", {}).get(_file(item.nodeid)) != now[_file(item.nodeid)]]
+    fresh = [item for item in items if found["files"].get(_file(item.nodeid)) != now[_file(item.nodeid)]]
     renewed = {_file(item.nodeid) for item in fresh}
-    tests = {name: told for name, told in found.get("tests", {}).items() if _file(name) not in renewed}
+    new = _measure(fresh, paths, slots) if fresh else {}
+    found = _known(kept)  # another process may have measured other tests in the meantime
+    tests = {name: told for name, told in found["tests"].items() if _file(name) not in renewed} | new
     if fresh:
-        tests |= _measure(fresh, paths, slots)
-        KEPT.mkdir(exist_ok=True)
-        kept.write_text(json.dumps({"files": files, "tests": tests}), encoding="utf-8")
+        _keep(kept, {"files": found["files"] | now, "tests": tests})
     wanted = {item.nodeid for item in items}
     reach = _read({name: told for name, told in tests.items() if name in wanted})
     reach.dear = {item.nodeid: sum(DEAR.get(name, 0) for name in getattr(item, "fixturenames", ())) for item in items}
     return reach
+
+
+def _known(kept: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+    return {"files": {}, "tests": {}} | found
+
+
+def _keep(kept: Path, found: dict[str, Any]) -> None:
+    """Write it in one piece, for another process may read it."""
+    KEPT.mkdir(exist_ok=True)
+    half = kept.with_suffix(f".{os.getpid()}")
+    half.write_text(json.dumps(found), encoding="utf-8")
+    half.replace(kept)
 
 
 def _sources() -> Iterable[Path]:
@@ -119,7 +132,7 @@ def _read(tests: dict[str, Any]) -> Reach:
 
 def _measure(items: Sequence[pytest.Item], paths: Sequence[Path], slots: int) -> dict[str, Any]:
     """Run every test once, in a few processes that count their lines."""
-    forks, files = Forks(slots), [KEPT / f"part-{n}.json" for n in range(slots)]
+    forks, files = Forks(slots), [KEPT / f"part-{os.getpid()}-{n}.json" for n in range(slots)]
     KEPT.mkdir(exist_ok=True)
     for n, file in enumerate(files):
         forks.start(_counting(items[n::slots], paths, file.absolute()), _must_end_well)

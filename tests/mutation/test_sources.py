@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from tests.mutation.early import noticed
+from tests.mutation.early import at_import, noticed
 from tests.mutation.edits import Edit, edits
 from tests.mutation.forks import TIMED_OUT, Ended, Forks, Tell, limit
 from tests.mutation.hunt import SURVIVED, Hunt, Verdict
@@ -219,6 +219,14 @@ def test_what_ran_at_an_import_is_noticed_by_the_name_that_its_edits_have(shop: 
     assert {name for file, name in early if file == path} == {"admits"}
     assert (__file__, "test_what_ran_at_an_import_is_noticed_by_the_name_that_its_edits_have.till") in early
     assert {edit.function for edit in edits_of(shop)} == {"", "admits", "Till.take"}
+
+
+def test_what_makes_something_at_an_import_is_noticed_though_it_is_imported_already() -> None:
+    path = "adapters/sessioncore_io/sqlite/store.py"
+    early = at_import(["sessioncore_io.sqlite.store"])
+
+    assert (str(Path(path).absolute()), "_guarded") in early
+    assert (str(Path(path).absolute()), "SqliteStore.load") not in early
 
 
 def telling(tell: Tell) -> int:
