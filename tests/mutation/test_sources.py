@@ -229,6 +229,13 @@ def test_what_makes_something_at_an_import_is_noticed_though_it_is_imported_alre
     assert (str(Path(path).absolute()), "SqliteStore.load") not in early
 
 
+def test_of_a_test_with_many_parameters_one_is_tried_before_the_others() -> None:
+    seconds = {"t::a[1]": 0.1, "t::a[2]": 0.2, "t::b": 0.3, "t::c[1]": 0.15}
+    reach = Reach(seconds=seconds, lines={"/f": {1: list(seconds)}})
+
+    assert reach.tests(Path("/f"), range(1, 2)) == ["t::a[1]", "t::c[1]", "t::b", "t::a[2]"]
+
+
 def telling(tell: Tell) -> int:
     """Tell two numbers and end with a third."""
     tell(7)
