@@ -2,7 +2,8 @@
 
 ``python -m tests.mutation flows.ending`` tries the mutants whose names contain that, and writes nothing;
 ``--layers flows,proof`` lets only these layers try, and ``--processes 1`` leaves the other cores to others;
-``--seconds 0.5`` looks quickly, and takes some for survivors that are none.
+``--seconds 0.5`` looks quickly, and takes some for survivors that are none; ``@FILE --seconds 30`` then tries
+those that the file lists, a line each.
 """
 
 import os
@@ -65,9 +66,9 @@ def main(
     only: str = "", layers: Sequence[str] = tuple(LAYERS), slots: int | None = None, seconds: float = SECONDS
 ) -> int:
     """Run every mutant, write the report, and fail if too many survive."""
-    why = {name: reason for name, reason in reasons().items() if only in name}
-    slots = slots or os.cpu_count() or 1
-    hunt = Hunt(sources(Path.cwd()), frozenset(why), only, layers, slots, seconds, told=_say)
+    slots, listed = slots or os.cpu_count() or 1, reasons()
+    hunt = Hunt(sources(Path.cwd()), frozenset(listed), only, layers, slots, seconds, told=_say)
+    why = {name: reason for name, reason in listed.items() if hunt.hunts(name)}
     verdicts = verdicts_on(hunt)
     if not verdicts:
         print(f"no mutant is named so: {only}")

@@ -8,6 +8,8 @@ import gc
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -77,7 +79,7 @@ class Hunt:
         self.early |= at_import([source.module.removesuffix(".__init__") for source in self.sources])
         if "postgres" in self.layers:
             PostgresServer.fresh()  # or each fork would make its own
-        hunted = [source for source in self.sources if any(self.only in edit.name for edit in _edits(source))]
+        hunted = [source for source in self.sources if any(self.hunts(edit.name) for edit in _edits(source))]
         if not hunted:
             return True
         paths = [source.path for source in self.sources]
@@ -88,11 +90,19 @@ class Hunt:
         gc.freeze()  # or each fork would copy what its collector touches
         for source in hunted:
             for number, edit in enumerate(_edits(source)):
-                if self.only in edit.name:
+                if self.hunts(edit.name):
                     self._hunt(forks, functions, items, source.group, edit, shown=number % self.every == 0)
         forks.finish()
         self.verdicts = [self._with_all_layers(verdict) for verdict in self.verdicts]
         return True
+
+    def hunts(self, name: str) -> bool:
+        """Tell whether the name contains what is asked for; after an @, whether the file of that name lists it."""
+        return name in self._names if self.only.startswith("@") else self.only in name
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(Path(self.only[1:]).read_text(encoding="utf-8").splitlines())
 
     def _with_all_layers(self, verdict: Verdict) -> Verdict:
         could = self._could.get(verdict.name)

@@ -236,6 +236,15 @@ def test_of_a_test_with_many_parameters_one_is_tried_before_the_others() -> None
     assert reach.tests(Path("/f"), range(1, 2)) == ["t::a[1]", "t::c[1]", "t::b", "t::a[2]"]
 
 
+def test_mutants_are_chosen_by_a_part_of_their_names_or_by_a_file_that_lists_them(tmp_path: Path) -> None:
+    asked = tmp_path / "asked.txt"
+    asked.write_text("shop: LIMIT = ⟦3 → 4⟧\nshop.admits: one\n")
+    names = ["shop: LIMIT = ⟦3 → 4⟧", "shop.admits: one", "shop.admits: one and another"]
+
+    assert [name for name in names if Hunt([], frozenset(), "admits").hunts(name)] == names[1:]
+    assert [name for name in names if Hunt([], frozenset(), f"@{asked}").hunts(name)] == names[:2]
+
+
 def telling(tell: Tell) -> int:
     """Tell two numbers and end with a third."""
     tell(7)
