@@ -7,6 +7,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
 from time import process_time
@@ -32,9 +33,14 @@ class Reach:
     lines: dict[str, dict[int, list[str]]] = field(factory=dict)
     unfit: list[str] = field(factory=list)
     dear: dict[str, float] = field(factory=dict)
+    breadth: dict[str, int] = field(factory=dict)
 
     def tests(self, path: Path, lines: range) -> list[str]:
-        """Give the tests that reach one of these lines, the cheapest first; of a function's parameters one by one."""
+        """Give the tests that reach one of these lines.
+
+        Where many do, what tells most comes first: by turns a cheap test that is unlike those before it, and one that
+        reaches little else.
+        """
         here = self.lines.get(str(path), {})
         return self._sorted({test for line in lines for test in here.get(line, ())})
 
@@ -52,11 +58,13 @@ class Reach:
         cheapest = sorted(tests & self.seconds.keys(), key=lambda test: (self.cost(test), test))
         turns: Counter[str] = Counter()
         turn = {}
-        for test in cheapest:  # what differs only in a parameter tells much the same: the others come first
+        for test in cheapest:  # what differs only in a parameter tells much the same
             alike = test.partition("[")[0]
             turn[test] = turns[alike]
             turns[alike] += 1
-        return sorted(cheapest, key=lambda test: turn[test])
+        unlike = sorted(cheapest, key=lambda test: turn[test])
+        narrow = sorted(cheapest, key=lambda test: self.breadth.get(test, 0))
+        return list(dict.fromkeys(chain.from_iterable(zip(unlike, narrow, strict=True))))
 
     def cost(self, test: str) -> float:
         """Give the seconds of a test, and of what it needs."""
@@ -131,6 +139,7 @@ def _read(tests: dict[str, Any]) -> Reach:
             reach.unfit.append(test)
             continue
         reach.seconds[test] = seconds
+        reach.breadth[test] = sum(map(len, reached.values()))
         for path, numbers in reached.items():
             for number in numbers:
                 lines[path][number].append(test)

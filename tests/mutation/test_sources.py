@@ -229,11 +229,12 @@ def test_what_makes_something_at_an_import_is_noticed_though_it_is_imported_alre
     assert (str(Path(path).absolute()), "SqliteStore.load") not in early
 
 
-def test_of_a_test_with_many_parameters_one_is_tried_before_the_others() -> None:
-    seconds = {"t::a[1]": 0.1, "t::a[2]": 0.2, "t::b": 0.3, "t::c[1]": 0.15}
-    reach = Reach(seconds=seconds, lines={"/f": {1: list(seconds)}})
+def test_by_turns_a_cheap_test_of_another_function_is_tried_and_one_that_reaches_little() -> None:
+    seconds = {"t::a[1]": 0.1, "t::a[2]": 0.2, "t::b": 0.3, "t::c[1]": 0.15, "t::d": 0.9}
+    breadth = {"t::a[1]": 70, "t::a[2]": 50, "t::b": 60, "t::c[1]": 80, "t::d": 5}
+    reach = Reach(seconds=seconds, breadth=breadth, lines={"/f": {1: list(seconds)}})
 
-    assert reach.tests(Path("/f"), range(1, 2)) == ["t::a[1]", "t::c[1]", "t::b", "t::a[2]"]
+    assert reach.tests(Path("/f"), range(1, 2)) == ["t::a[1]", "t::d", "t::c[1]", "t::a[2]", "t::b"]
 
 
 def test_mutants_are_chosen_by_a_part_of_their_names_or_by_a_file_that_lists_them(tmp_path: Path) -> None:
