@@ -14,13 +14,15 @@ from .said import said
 class Change:
     """Hold how to make one change and how to undo it; ``note`` says one that the statement itself does not show.
 
-    What is ``early`` happens when a function is defined, not when it is called.
+    What is ``early`` happens when a function is defined, not when it is called. ``line`` is where it shows, if that is
+    not where the statement begins.
     """
 
     make: Callable[[], None]
     undo: Callable[[], None]
     note: str = ""
     early: bool = False
+    line: int = 0
 
 
 def _set(node: ast.AST, name: str, value: Any) -> Change:
@@ -227,10 +229,12 @@ def _of_try(statement: ast.Try) -> Iterator[Change]:
         if not isinstance(handler.body[0], ast.Raise):
             again = ast.copy_location(ast.Raise(), handler.body[0])
             caught = ast.unparse(handler.type) if handler.type else "anything"
-            yield evolve(_set(handler, "body", [again]), note=f"{caught} is passed on")
+            line = handler.body[0].lineno
+            yield evolve(_set(handler, "body", [again]), note=f"{caught} is passed on", line=line)
     if statement.finalbody:
         nothing = ast.copy_location(ast.Pass(), statement.finalbody[0])
-        yield evolve(_set(statement, "finalbody", [nothing]), note="finally nothing")
+        line = statement.finalbody[0].lineno
+        yield evolve(_set(statement, "finalbody", [nothing]), note="finally nothing", line=line)
 
 
 def _asks(node: ast.AST) -> bool:

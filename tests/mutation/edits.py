@@ -74,7 +74,8 @@ def edits(path: Path, root: Path) -> Iterator[Edit]:
                 name = f"{'.'.join((module, *place.scopes))}: {what}"
                 seen[name] += 1
                 name += f" (#{seen[name]})" if seen[name] > 1 else ""
-                lines = range(place.statement.lineno, _last_line(place.statement) + 1)
+                last = change.line or _last_line(place.statement)
+                lines = range(change.line or place.statement.lineno, last + 1)
                 function = "" if change.early else place.function
                 yield Edit(path, function, name, lines, tree, _topmost(tree, place.statement))
             change.undo()

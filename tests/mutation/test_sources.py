@@ -93,6 +93,17 @@ def test_no_type_is_changed_also_not_in_the_brackets_of_a_base(tmp_path: Path) -
     assert [edit.name for edit in edits(path, tmp_path)] == []
 
 
+def test_a_handler_is_tried_by_the_tests_that_come_to_it(tmp_path: Path) -> None:
+    path = tmp_path / "till.py"
+    path.write_text(
+        "def take():\n    try:\n        go()\n    except ValueError:\n        stay()\n    finally:\n        end()\n"
+    )
+    lines = {edit.name: list(edit.lines) for edit in edits(path, tmp_path)}
+
+    assert lines["till.take: try ⟦ValueError is passed on⟧"] == [5]
+    assert lines["till.take: try ⟦finally nothing⟧"] == [7]
+
+
 def test_a_file_is_whole_again_after_its_edits(shop: ModuleType) -> None:
     path = Path(str(shop.__file__))
     trees = [edit.tree for edit in edits(path, path.parent)]
