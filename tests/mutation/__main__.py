@@ -58,7 +58,11 @@ whatever stands outside a function, and did not get through this suite under pyt
 effects that change places, or of SQL. cosmic-ray runs the test command anew for each mutant: four minutes, thousands
 of times. So the slips are made in the syntax tree (`tests/mutation/changes.py`) and planted in forks of one process
 that has collected all tests; coverage.py says which test reaches which line. A new file of sources is found by itself;
-a store that needs a server is tried by those of its tests that can start one.
+a store that needs a server is tried by its own tests, each mutant with servers of its own.
+
+What is not tried: a test that serves from another Python (workers, uvicorn, processes that race, most of the forks)
+knows nothing of the mutant and kills nobody, so what only such a test can tell is among the survivors. And a layer
+has {seconds:g} s for a mutant: of a function that a thousand tests reach, not all are tried.
 """
 
 
@@ -125,6 +129,7 @@ def page(verdicts: list[Verdict], result: Result) -> str:
         kills="\n".join(_kills(verdicts)),
         equivalents="\n".join(f"- `{name}`" for name in sorted(alike)),
         sources=section(result),
+        seconds=SECONDS,
     )
 
 

@@ -24,6 +24,7 @@ from .plant import Functions, Unplantable, functions_of, plant
 from .reach import Reach, measured
 from .running import end_session, passes
 from .sources import LAYERS, Source, layer_of
+from .uses import Uses, uses_of
 
 SECONDS: Final = 2.0  # that a layer has for one mutant, as the tests take without it: a survivor costs all of it
 SECONDS_LISTED: Final = 1.0  # and for one that is listed as equivalent: to see whether the list is wrong
@@ -61,6 +62,7 @@ class Hunt:
     cold: dict[str, tuple[str, dict[str, dict[str, float]]]] = field(factory=dict)
     reach: Reach = field(factory=Reach)
     early: Early = field(factory=set)
+    uses: Uses = field(factory=dict)
     _noticing: ExitStack = field(factory=ExitStack)
     told: Callable[[str], object] = print
     _tried: int = 0
@@ -83,6 +85,7 @@ class Hunt:
         if not hunted:
             return True
         paths = [source.path for source in self.sources]
+        self.uses = uses_of(paths)
         items = {item.nodeid: item for item in session.items if layer_of(item.nodeid) in self.layers}
         self.reach = measured(list(items.values()), paths, self.slots)
         self.told(f"{len(self.reach.seconds)} tests can kill; {len(self.reach.unfit)} are unfit: {self.reach.unfit}")
@@ -132,27 +135,29 @@ class Hunt:
 
     def chosen(self, edit: Edit) -> Iterator[tuple[str, list[str]]]:
         """Choose the tests to try, layer by layer."""
+        budget = SECONDS_LISTED if edit.name in self.listed else self.seconds
+        module = edit.name.split(":")[0].rpartition(".")[0]
+        rounds = self.rounds(edit, budget)
+        for layer in self.layers:
+            ours = [([test for test in tests if layer_of(test) == layer], seconds) for tests, seconds in rounds]
+            all_ours = dict.fromkeys(test for tests, _ in ours for test in tests)
+            killers = [test for test in all_ours if self._kills[edit.function, test] or self._kills[module, test]]
+            killers.sort(key=lambda test: (-self._kills[edit.function, test], -self._kills[module, test]))
+            # The dear ones that killed neighbours leave the cheap ones their time.
+            turns = [(killers, budget), *ours]
+            chosen = [test for tests, seconds in turns for test in _within(tests, self.reach, seconds)]
+            if within := list(dict.fromkeys(chosen)):
+                yield layer, within
+
+    def rounds(self, edit: Edit, budget: float) -> list[tuple[list[str], float]]:
+        """Give the tests that may tell it, the likeliest first, and how many seconds of each list a layer has."""
         if edit.function:
             reaching = self.reach.tests(edit.path, edit.lines) or self.reach.of_file(edit.path)
             # coverage.py misses lines that a generator runs after an error was thrown into it.
             around = self.reach.tests(edit.path, edit.around)
-        else:
-            reaching, around = self.reach.of_import(edit.path, edit.made), []
-        budget = SECONDS_LISTED if edit.name in self.listed else self.seconds
-        module = edit.name.split(":")[0].rpartition(".")[0]
-        for layer in self.layers:
-            tests = [test for test in reaching if layer_of(test) == layer]
-            killers = [test for test in tests if self._kills[edit.function, test] or self._kills[module, test]]
-            killers.sort(key=lambda test: (-self._kills[edit.function, test], -self._kills[module, test]))
-            # The dear ones that killed neighbours leave the cheap ones their time.
-            near = [test for test in around if layer_of(test) == layer]
-            chosen = [
-                *_within(killers, self.reach, budget),
-                *_within(tests, self.reach, budget),
-                *_within(near, self.reach, min(budget, SECONDS_LISTED)),
-            ]
-            if within := list(dict.fromkeys(chosen)):
-                yield layer, within
+            return [(reaching, budget), (around, min(budget, SECONDS_LISTED))]
+        using = self.reach.tests_of(self.uses.get(edit.made, ()))
+        return [(using, budget), (self.reach.of_import(edit.path, edit.made), budget)]
 
     def _judge(self, group: str, edit: Edit, by_layer: dict[str, list[str]], ended: Ended) -> None:
         order = [test for tests in by_layer.values() for test in tests]

@@ -41,8 +41,11 @@ class Reach:
         Where many do, what tells most comes first: by turns a cheap test that is unlike those before it, and one that
         reaches little else.
         """
-        here = self.lines.get(str(path), {})
-        return self._sorted({test for line in lines for test in here.get(line, ())})
+        return self.tests_of([(path, line) for line in lines])
+
+    def tests_of(self, places: Iterable[tuple[Path, int]]) -> list[str]:
+        """Give the tests that reach one of these lines of several files, in that order too."""
+        return self._sorted({test for path, line in places for test in self.lines.get(str(path), {}).get(line, ())})
 
     def of_file(self, path: Path) -> list[str]:
         """Give the tests that reach this file at all; all tests if it has no line that a test runs."""

@@ -23,6 +23,7 @@ from tests.mutation.plant import Finder, functions_of, plant
 from tests.mutation.reach import Reach
 from tests.mutation.report import Result, section
 from tests.mutation.sources import ADAPTERS, LAYERS, STORES, layer_of, sources
+from tests.mutation.uses import uses_of
 
 CODE = '''\
 """A shop."""
@@ -255,6 +256,21 @@ def test_mutants_are_chosen_by_a_part_of_their_names_or_by_a_file_that_lists_the
 
     assert [name for name in names if Hunt([], frozenset(), "admits").hunts(name)] == names[1:]
     assert [name for name in names if Hunt([], frozenset(), f"@{asked}").hunts(name)] == names[:2]
+
+
+def test_a_constant_is_tried_by_the_tests_that_come_to_where_it_is_used_then_by_those_that_name_it(
+    tmp_path: Path,
+) -> None:
+    store, statements = tmp_path / "store.py", tmp_path / "statements.py"
+    statements.write_text('PURGE_ALL = "DELETE FROM sessions WHERE sid = 1"\n')
+    store.write_text("from statements import PURGE_ALL\n\ndef purge(execute):\n    execute(PURGE_ALL)\n")
+    load, purge, named = "tests/mutation/__init__.py::load", "tests/mutation/__init__.py::purge", f"{__file__}::name"
+    reach = Reach(
+        seconds={load: 0.1, named: 0.2, purge: 0.3}, lines={str(store): {4: [purge]}, str(statements): {1: [load]}}
+    )
+    hunt = Hunt([], frozenset(), reach=reach, uses=uses_of([store, statements]))
+
+    assert hunt.rounds(next(edits(statements, tmp_path)), 2) == [([purge], 2), ([load, named], 2)]
 
 
 def telling(tell: Tell) -> int:

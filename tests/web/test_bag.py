@@ -61,6 +61,7 @@ def test_a_bag_is_a_dict_and_its_changes_make_the_store_the_same(at_first: dict[
     for step in steps:
         if step[0] == "store":
             kept = stored(kept, bag.take_changes())
+            assert bag.changes() == (), "what was taken is written, and not told twice"
         else:
             assert done(OF_BAG, bag, step) == done(OF_DICT, model, step)
         wanted = {key: text(value) for key, value in model.items()}
