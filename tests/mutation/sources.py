@@ -32,9 +32,10 @@ def sources(top: Path) -> list[Source]:
     core, io = top / "src", top / "adapters"
     flows = sorted((core / "sessioncore/flows").glob("*.py"))
     pure = sorted(path for path in (core / "sessioncore").glob("*.py") if path.name not in _PROVED)
+    sso = sorted((core / "sessioncore/sso").glob("*.py"))
     adapters = sorted((io / "sessioncore_io").rglob("*.py"))
     return [
-        *(Source(CORE, path, core) for path in [*flows, *pure]),
+        *(Source(CORE, path, core) for path in [*flows, *pure, *sso]),
         *(Source(STORES, path, io) for path in adapters if _is_of_a_store(path)),
         *(Source(ADAPTERS, path, io) for path in adapters if not _is_of_a_store(path)),
     ]

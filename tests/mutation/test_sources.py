@@ -22,7 +22,7 @@ from tests.mutation.listed import reasons
 from tests.mutation.plant import Finder, functions_of, plant
 from tests.mutation.reach import Reach
 from tests.mutation.report import Result, section
-from tests.mutation.sources import ADAPTERS, LAYERS, STORES, layer_of, sources
+from tests.mutation.sources import ADAPTERS, CORE, LAYERS, STORES, layer_of, sources
 from tests.mutation.uses import uses_of
 
 CODE = '''\
@@ -329,9 +329,10 @@ def test_the_tool_starts_and_says_that_no_mutant_has_such_a_name() -> None:
     assert (done.returncode, done.stdout.splitlines()[-1]) == (2, "no mutant is named so: no.such.mutant"), done.stderr
 
 
-def test_a_store_in_a_folder_counts_as_a_store() -> None:
+def test_a_store_in_a_folder_counts_as_a_store_and_single_sign_on_as_the_core() -> None:
     groups = {source.module: source.group for source in sources(Path.cwd())}
 
+    assert groups["sessioncore.sso.decision"] == groups["sessioncore.flows.ending"] == CORE
     assert groups["sessioncore_io.sqlite.store"] == groups["sessioncore_io.memory"] == STORES
     assert groups["sessioncore_io.valkey.store"] == groups["sessioncore_io.postgres.wire"] == STORES
     assert groups["sessioncore_io.wsgi"] == groups["sessioncore_io.oidc.tokens"] == ADAPTERS
