@@ -23,7 +23,7 @@ from .forks import TIMED_OUT, Ended, Forks, Tell
 from .plant import Functions, Unplantable, functions_of, plant
 from .reach import Reach, measured
 from .running import end_session, passes
-from .sources import LAYERS, Source, layer_of
+from .sources import GROUPS, LAYERS, Source, layer_of
 from .uses import Uses, uses_of
 
 SECONDS: Final = 2.0  # that a layer has for one mutant, as the tests take without it: a survivor costs all of it
@@ -55,6 +55,7 @@ class Hunt:
     listed: frozenset[str]
     only: str = ""
     layers: Sequence[str] = tuple(LAYERS)
+    groups: Sequence[str] = GROUPS
     slots: int = 1
     seconds: float = SECONDS
     every: int = EVERY
@@ -81,7 +82,8 @@ class Hunt:
         self.early |= at_import([source.module.removesuffix(".__init__") for source in self.sources])
         if "postgres" in self.layers:
             PostgresServer.fresh()  # or each fork would make its own
-        hunted = [source for source in self.sources if any(self.hunts(edit.name) for edit in _edits(source))]
+        ours = [source for source in self.sources if source.group in self.groups]
+        hunted = [source for source in ours if any(self.hunts(edit.name) for edit in _edits(source))]
         if not hunted:
             return True
         paths = [source.path for source in self.sources]
@@ -101,7 +103,8 @@ class Hunt:
 
     def hunts(self, name: str) -> bool:
         """Tell whether the name contains what is asked for; after an @, whether the file of that name lists it."""
-        return name in self._names if self.only.startswith("@") else self.only in name
+        asked = name in self._names if self.only.startswith("@") else self.only in name
+        return asked and not any(source.has(name) for source in self.sources if source.group not in self.groups)
 
     @cached_property
     def _names(self) -> frozenset[str]:

@@ -6,6 +6,7 @@ from typing import Final
 from attrs import frozen
 
 CORE, STORES, ADAPTERS = "core", "stores", "adapters"
+GROUPS: Final = (CORE, STORES, ADAPTERS)
 
 # The table, its guards and its acts have mutants of their own, which the proof kills: see ``mutants``.
 _PROVED: Final = ("table.py", "guards.py")
@@ -25,6 +26,10 @@ class Source:
     def module(self) -> str:
         """Give its name when it is imported."""
         return ".".join(self.path.relative_to(self.root).with_suffix("").parts)
+
+    def has(self, name: str) -> bool:
+        """Tell whether the mutant of this name is one of this file."""
+        return name.startswith((f"{self.module}:", f"{self.module}."))
 
 
 def sources(top: Path) -> list[Source]:
