@@ -67,7 +67,7 @@ faults: $(STAMP)  ## Put the stores' servers through every fault, and write docs
 	$(BIN)/python -m pytest -q -p tests.servers.faults -m fault tests
 
 mutants: $(STAMP)  ## Break the code in every small way, see that it is caught, and write docs/verification/mutants.md (an hour)
-	$(BIN)/python -m tests.mutation
+	$(BIN)/python -m tests.mutation --keep
 
 diagrams: $(STAMP) browser  ## Draw docs/state-diagrams/ and docs/sso/decisions.md from the tables and from executed flows, and copy the recipes
 	$(BIN)/python -m sessioncore_io.cli diagram --write docs/state-diagrams

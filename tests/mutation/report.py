@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from attrs import frozen
+from attrs import field, frozen
 
 from .hunt import SURVIVED, UNREACHED, Verdict
 from .sources import ADAPTERS, CORE, LAYERS, STORES
@@ -34,7 +34,7 @@ layer that reaches them, so that one sees what each could do without the others:
 
 {survivors}
 
-### Equivalent
+{untried}### Equivalent
 
 No test can tell these from what is shipped.
 
@@ -43,27 +43,45 @@ No test can tell these from what is shipped.
 
 
 @frozen
+class Files:
+    """Hold of each file its group, and whether the verdicts are on the file as it is."""
+
+    fits: Mapping[str, tuple[str, bool]] = field(factory=dict)
+
+    def count(self, group: str) -> str:
+        """Say how many files of a group have such verdicts."""
+        ours = [fits for its, fits in self.fits.values() if its == group]
+        return f"{sum(ours)} of {len(ours)}" if ours else ""
+
+    @property
+    def untried(self) -> list[str]:
+        """Give those that have none."""
+        return [file for file, (_, fits) in self.fits.items() if not fits]
+
+
+@frozen
 class Result:
-    """Hold all verdicts and the reasons of the listed ones."""
+    """Hold all verdicts, the reasons of the listed ones, and the files that they are about."""
 
     verdicts: Sequence[Verdict]
     reasons: Mapping[str, str]
+    files: Files = field(factory=Files)
 
     @property
     def survivors(self) -> list[Verdict]:
         """Give those that live and are not listed."""
-        return [v for v in self.verdicts if _lives(v) and v.name not in self.reasons]
+        return [v for v in self.verdicts if lives(v) and v.name not in self.reasons]
 
     @property
     def wrongly_listed(self) -> list[str]:
         """Give the listed ones that a test killed, or that do not exist."""
-        alive = {v.name for v in self.verdicts if _lives(v)}
+        alive = {v.name for v in self.verdicts if lives(v)}
         return [name for name in self.reasons if name not in alive]
 
     def share(self, group: str) -> float:
         """Give the share that dies of those of a group that are not equivalent."""
-        counted = [v for v in self.verdicts if v.group == group and not (_lives(v) and v.name in self.reasons)]
-        return sum(not _lives(v) for v in counted) / len(counted) if counted else 1.0
+        counted = [v for v in self.verdicts if v.group == group and not (lives(v) and v.name in self.reasons)]
+        return sum(not lives(v) for v in counted) / len(counted) if counted else 1.0
 
     @property
     def holds(self) -> bool:
@@ -71,7 +89,8 @@ class Result:
         return not self.wrongly_listed and all(self.share(group) >= due for group, due in DUE.items())
 
 
-def _lives(verdict: Verdict) -> bool:
+def lives(verdict: Verdict) -> bool:
+    """Tell a mutant that nothing killed."""
     return verdict.layer in (SURVIVED, UNREACHED)
 
 
@@ -84,19 +103,21 @@ def section(result: Result) -> str:
         shown=sum(v.all_layers is not None for v in result.verdicts),
         kills="\n".join(_kills(result.verdicts)),
         survivors="\n".join(f"- `{v.name}`" for v in result.survivors) or "None.",
+        untried=_untried(result.files.untried),
         equivalents="\n".join(line for reason in listed for line in _of_reason(result, reason)),
     )
 
 
 def _totals(result: Result) -> Iterator[str]:
-    yield "| files | mutants | die | equivalent | survive | share that dies |"
-    yield "|---|---|---|---|---|---|"
+    yield "| files | mutants | die | equivalent | survive | share that dies | files tried as they are |"
+    yield "|---|---|---|---|---|---|---|"
     for group in DUE:
         ours = [v for v in result.verdicts if v.group == group]
-        lives = [v for v in ours if _lives(v)]
-        alike = sum(v.name in result.reasons for v in lives)
-        share = f"{result.share(group):.1%}"
-        yield f"| {group} | {len(ours)} | {len(ours) - len(lives)} | {alike} | {len(lives) - alike} | {share} |"
+        alive = [v for v in ours if lives(v)]
+        alike = sum(v.name in result.reasons for v in alive)
+        share = f"{result.share(group):.1%}" if ours else ""
+        counts = f"{len(ours)} | {len(ours) - len(alive)} | {alike} | {len(alive) - alike} | {share}"
+        yield f"| {group} | {counts} | {result.files.count(group)} |"
 
 
 def _kills(verdicts: Sequence[Verdict]) -> Iterator[str]:
@@ -108,6 +129,12 @@ def _kills(verdicts: Sequence[Verdict]) -> Iterator[str]:
         alone = sum(v.all_layers == (layer,) for v in could)
         counts = " | ".join(str(killed[layer, group] or "") for group in DUE)
         yield f"| {layer} | {counts} | {len(could)} | {alone} |"
+
+
+def _untried(files: Sequence[str]) -> str:
+    if not files:
+        return ""
+    return "\n".join(["### Not tried since they were changed", "", *(f"- `{file}`" for file in files), "", ""])
 
 
 def _of_reason(result: Result, reason: str) -> Iterator[str]:
