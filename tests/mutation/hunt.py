@@ -194,11 +194,11 @@ def _edits(source: Source) -> Iterator[Edit]:
 
 
 def _within(tests: list[str], reach: Reach, budget: float) -> Iterator[str]:
+    """Give the first, and of the others those that fit in the time: what does not leaves it to what comes later."""
     for position, test in enumerate(tests):
-        budget -= reach.seconds[test]
-        if budget < 0 and position:
-            return
-        yield test
+        if position == 0 or reach.seconds[test] <= budget:
+            budget -= reach.seconds[test]
+            yield test
 
 
 def _noting(found: set[str], layer: str) -> Callable[[Ended], object]:

@@ -208,6 +208,16 @@ def test_a_dear_test_that_killed_a_neighbour_comes_first_and_leaves_the_cheap_on
     assert list(hunt.chosen(edit)) == [("machine", [dear, cheap, other])]
 
 
+def test_a_dear_test_that_reaches_little_else_does_not_end_the_time_of_the_cheap_ones(shop: ModuleType) -> None:
+    edit = next(edit for edit in edits_of(shop) if edit.function == "admits")
+    cheap, dear, other = (f"tests/core/test_till.py::{name}" for name in ("cheap", "dear", "other"))
+    reach = Reach({cheap: 0.2, dear: 5.9, other: 0.3}, {str(edit.path): {n: [cheap, dear, other] for n in range(20)}})
+    reach.breadth = {cheap: 90, dear: 5, other: 80}
+
+    assert reach.tests(edit.path, edit.lines) == [cheap, dear, other]
+    assert list(Hunt([], frozenset(), reach=reach).chosen(edit)) == [("machine", [cheap, other])]
+
+
 def test_a_test_that_reaches_the_function_is_tried_after_those_that_are_known_to_reach_the_line(
     shop: ModuleType,
 ) -> None:
