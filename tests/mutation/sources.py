@@ -82,12 +82,13 @@ _KILL_NOBODY: Final = (
         "test_docs",
         "plugin",
     ),
-    *("forget", "test_exports", "test_guide", "workers", "test_fork"),
+    *("forget", "test_exports", "test_guide", "workers", "test_fork", "_a_bug_", "_a_wrong_cell_"),
 )
+_PLANT_NOTHING: Final = "where_nothing_is"  # broken, or planted: beside those that do, to see that what is right passes
 
 
 def layer_of(test: str) -> str:
     """Give the layer that a test belongs to, or nothing if it kills nobody."""
-    if any(word in test for word in _KILL_NOBODY):
+    if _PLANT_NOTHING not in test and any(word in test for word in _KILL_NOBODY):
         return ""
     return next((name for name, starts in LAYERS.items() if test.startswith(starts)), "")

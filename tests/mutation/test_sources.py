@@ -339,6 +339,21 @@ def test_the_tool_starts_and_says_that_no_mutant_has_such_a_name() -> None:
     assert (done.returncode, done.stdout.splitlines()[-1]) == (2, "no mutant is named so: no.such.mutant"), done.stderr
 
 
+def test_a_test_that_plants_a_bug_kills_nobody_and_its_neighbour_that_plants_none_does() -> None:
+    file = "tests/sso/test_decide_properties.py"
+
+    assert layer_of(f"{file}::test_a_bug_breaks_its_property[silent]") == ""
+    assert layer_of("tests/sso/test_layers.py::test_a_wrong_cell_of_the_cascade_breaks_its_invariant") == ""
+    assert layer_of(f"{file}::test_nothing_is_broken_where_nothing_is_planted") == "signing on"
+
+
+def test_a_group_is_tried_alone_by_the_names_of_its_files() -> None:
+    files, names = sources(Path.cwd()), ["sessioncore.sso.case.x: a", "sessioncore_io.wsgi: 'sessioncore.sso'"]
+
+    assert [name for name in names if Hunt(files, frozenset(), groups=[CORE]).hunts(name)] == names[:1]
+    assert [name for name in names if Hunt(files, frozenset(), groups=[ADAPTERS]).hunts(name)] == names[1:]
+
+
 def test_a_store_in_a_folder_counts_as_a_store_and_single_sign_on_as_the_core() -> None:
     groups = {source.module: source.group for source in sources(Path.cwd())}
 
