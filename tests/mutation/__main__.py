@@ -64,8 +64,7 @@ def _keep(kept: Kept, hunt: Hunt, hashes: Hashes, found: Sequence[OfSource]) -> 
     verdicts = {verdict.name: verdict for verdict in found}
     for source in hunt.sources:
         names = [edit.name for edit in edits(source.path, source.root)]
-        tried = [name for name in names if hunt.hunts(name)]
-        if tried or not names:
+        if tried := [name for name in names if hunt.hunts(name)]:
             ours = [verdicts[name] for name in tried if name in verdicts]
             kept.add(source, hashes[source.path], names, tried, ours)
 

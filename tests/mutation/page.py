@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from .edits import edits
 from .hunt import SECONDS
 from .kept import Kept
 from .kill import EQUIVALENT, SURVIVED
@@ -68,11 +69,12 @@ def page(kept: Kept, sources: Sequence[Source], reasons: Mapping[str, str]) -> s
 
 
 def picture(kept: Kept, sources: Sequence[Source], reasons: Mapping[str, str]) -> Result:
-    """Give what is known of the files as they are, and which they are."""
-    verdicts = [verdict for source in sources for verdict in kept.verdicts(source)]
+    """Give what is known of the files as they are, and which they are; a file without a mutant is none."""
+    mutated = [source for source in sources if next(edits(source.path, source.root), None)]
+    verdicts = [verdict for source in mutated for verdict in kept.verdicts(source)]
     alive = {verdict.name for verdict in verdicts if lives(verdict)}
     files = Files(
-        {source.path.relative_to(kept.top).as_posix(): (source.group, kept.fits(source)) for source in sources}
+        {source.path.relative_to(kept.top).as_posix(): (source.group, kept.fits(source)) for source in mutated}
     )
     return Result(verdicts, {name: why for name, why in reasons.items() if name in alive}, files)
 

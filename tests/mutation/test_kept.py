@@ -57,6 +57,12 @@ def test_a_picture_is_made_part_by_part(top: Path) -> None:
     assert [verdict.group for verdict in second.verdicts] == [CORE, CORE, STORES]
 
 
+def test_a_file_without_a_mutant_is_neither_tried_nor_untried(top: Path) -> None:
+    memory_in(top).path.write_text("import os\n")
+
+    assert picture(Kept(top), [memory_in(top)], {}).files.fits == {}
+
+
 def test_verdicts_on_a_file_that_has_changed_do_not_count_and_the_page_names_it(top: Path) -> None:
     kept = tried(top, acts_in(top), [KILLED, ALIVE])
     before = page(kept, [acts_in(top)], {})
