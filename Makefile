@@ -66,7 +66,7 @@ verify: $(STAMP)  ## Run every layer of verification, and write docs/verificatio
 faults: $(STAMP)  ## Put the stores' servers through every fault, and write docs/faults.md
 	$(BIN)/python -m pytest -q -p tests.servers.faults -m fault tests
 
-mutants: $(STAMP)  ## Break the code in every small way, see that it is caught, and write docs/verification/mutants.md (an hour)
+mutants: $(STAMP)  ## Break the code in every small way, see that it is caught, and write docs/verification/mutants.md (hours)
 	$(BIN)/python -m tests.mutation --keep
 
 diagrams: $(STAMP) browser  ## Draw docs/state-diagrams/ and docs/sso/decisions.md from the tables and from executed flows, and copy the recipes
