@@ -68,7 +68,8 @@ def proxy(server: PostgresServer) -> Iterator[Proxy]:
 @pytest.fixture
 def wired(opening: Opening, server: PostgresServer, database: str, proxy: Proxy) -> Any:
     """Give a store behind that wire, which was used already."""
-    store = opening(url=server.url(database, proxy.address[1]))
+    # One connection: on another one the statement would have to be prepared first, and that reply would be cut.
+    store = opening(url=server.url(database, proxy.address[1]), connections=1)
     store.swap(None, guest(OTHER))
     store.swap(guest(OTHER), ended(guest(OTHER), START))  # from now on this statement is prepared
     store.swap(None, user())
