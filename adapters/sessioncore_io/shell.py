@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 from sessioncore import ANY_SUBJECT, AsyncStore, Policy, Reason, Store, Summary
 from sessioncore import flows as core
-from sessioncore.effects import Effect, arun, run
+from sessioncore.effects import Effect, Flow, arun, run
 from sessioncore.flows import AnySubject, Token
 from sessioncore.policy import DAY
 
@@ -52,6 +52,15 @@ class Shell:
         self.clock = clock
         self.perform: Callable[[Effect[Any]], Any] = World(store, clock, listener, pause).perform
         self._endings: WeakKeyDictionary[AbstractEventLoop, Endings] = WeakKeyDictionary()
+
+    def _ending_upstream(
+        self, issuer: str, sid: str, subject: str, issued_at: datetime, jti: str, happened_at: datetime | None
+    ) -> Flow[int]:
+        """Give the flow, if what names the message can be meant so."""
+        check_texts(issuer=issuer, sid=sid, subject=subject, jti=jti)
+        issued = instant_of("issued_at", issued_at)
+        happened = issued if happened_at is None else instant_of("happened_at", happened_at)
+        return core.end_upstream(issuer, sid, subject, issued, self.policy, jti, happened)
 
     async def _ended(self, sid: str) -> Reason | None:
         """Wait for the end of a session in the running event loop: each has its own."""
@@ -127,16 +136,23 @@ class Sessions(Shell):
             keep.refuse_other(subject)
             keep.end_others(reason)
 
-    def end_upstream(self, issuer: str, *, sid: str = "", subject: str = "", issued_at: datetime, jti: str = "") -> int:
+    def end_upstream(
+        self,
+        issuer: str,
+        *,
+        sid: str = "",
+        subject: str = "",
+        issued_at: datetime,
+        jti: str = "",
+        happened_at: datetime | None = None,
+    ) -> int:
         """End the sessions that hang on the provider's session ``sid``, or without it on any of the subject's.
 
-        For a verified logout token, whose ``iat`` is ``issued_at``; a login that is not stored yet ends too (see
-        ``still_upstream``). One whose ``jti`` was seen to its end before ends nothing. Returns how many ended.
+        For a verified logout token, whose ``iat`` is ``issued_at`` and whose ``toe``, if it has one, ``happened_at``:
+        of a token without ``sid``, what was begun since stays. A login that is not stored yet ends too (see
+        ``still_upstream``). A token whose ``jti`` was seen to its end before ends nothing. Returns how many ended.
         """
-        check_texts(issuer=issuer, sid=sid, subject=subject, jti=jti)
-        return run(
-            core.end_upstream(issuer, sid, subject, instant_of("issued_at", issued_at), self.policy, jti), self.perform
-        )
+        return run(self._ending_upstream(issuer, sid, subject, issued_at, jti, happened_at), self.perform)
 
     def still_upstream(self, sid: str, *, issued_at: datetime) -> bool:
         """Look, after the commit of a login by a provider, whether it was ended meanwhile; False if so, and it ends.
@@ -222,17 +238,22 @@ class AsyncSessions(Shell):
         return await self._ended(sid)
 
     async def end_upstream(
-        self, issuer: str, *, sid: str = "", subject: str = "", issued_at: datetime, jti: str = ""
+        self,
+        issuer: str,
+        *,
+        sid: str = "",
+        subject: str = "",
+        issued_at: datetime,
+        jti: str = "",
+        happened_at: datetime | None = None,
     ) -> int:
         """End the sessions that hang on the provider's session ``sid``, or without it on any of the subject's.
 
-        For a verified logout token, whose ``iat`` is ``issued_at``; a login that is not stored yet ends too (see
-        ``still_upstream``). One whose ``jti`` was seen to its end before ends nothing. Returns how many ended.
+        For a verified logout token, whose ``iat`` is ``issued_at`` and whose ``toe``, if it has one, ``happened_at``:
+        of a token without ``sid``, what was begun since stays. A login that is not stored yet ends too (see
+        ``still_upstream``). A token whose ``jti`` was seen to its end before ends nothing. Returns how many ended.
         """
-        check_texts(issuer=issuer, sid=sid, subject=subject, jti=jti)
-        return await arun(
-            core.end_upstream(issuer, sid, subject, instant_of("issued_at", issued_at), self.policy, jti), self.perform
-        )
+        return await arun(self._ending_upstream(issuer, sid, subject, issued_at, jti, happened_at), self.perform)
 
     async def still_upstream(self, sid: str, *, issued_at: datetime) -> bool:
         """Look, after the commit of a login by a provider, whether it was ended meanwhile; False if so, and it ends.

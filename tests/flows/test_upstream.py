@@ -150,7 +150,7 @@ def sessions(clock: Clock) -> Sessions:
 @pytest.fixture
 def now(clock: Clock) -> Callable[[], datetime]:
     """Give the time as a token's ``iat``."""
-    return lambda: datetime.fromtimestamp(clock() / 1000, UTC)
+    return lambda: _instant(clock)
 
 
 def signed_in(sessions: Sessions, subject: str, issuer: str, sid: str) -> str:
@@ -205,6 +205,49 @@ def test_a_message_that_comes_again_ends_nobody_who_came_later(sessions: Session
     assert sessions.end_upstream(IDP, subject="alice", issued_at=now(), jti="m2") == 1
 
 
+def test_a_late_message_spares_who_came_back_since(sessions: Sessions, clock: Clock) -> None:
+    signed_in(sessions, "alice", IDP, "s1")
+    clock.advance(timedelta(minutes=1))
+    happened_at = _instant(clock)
+    clock.advance(timedelta(seconds=605))
+    by_a_token_from_before = signed_in(sessions, "alice", IDP, "s2")
+    clock.advance(timedelta(milliseconds=1))
+    since = signed_in(sessions, "alice", IDP, "s3")
+    clock.advance(timedelta(hours=1))
+
+    ended = sessions.end_upstream(IDP, subject="alice", issued_at=_instant(clock), happened_at=happened_at)
+
+    assert ended == 2
+    assert not _row(sessions.store, by_a_token_from_before).live
+    assert _row(sessions.store, since).live
+    assert sessions.still_upstream(since, issued_at=happened_at + timedelta(seconds=1))
+    assert not sessions.still_upstream(since, issued_at=happened_at)
+
+
+def test_a_message_that_names_a_session_ends_it_however_late(sessions: Sessions, clock: Clock) -> None:
+    happened_at = _instant(clock)
+    clock.advance(timedelta(hours=1))
+    named = signed_in(sessions, "alice", IDP, "s1")
+
+    sessions.end_upstream(IDP, sid="s1", subject="alice", issued_at=_instant(clock), happened_at=happened_at)
+
+    assert not _row(sessions.store, named).live
+
+
+def test_nothing_happens_after_it_was_said(sessions: Sessions, clock: Clock) -> None:
+    sid = signed_in(sessions, "alice", IDP, "s1")
+    said_at = _instant(clock)
+
+    sessions.end_upstream(IDP, subject="alice", issued_at=said_at, happened_at=said_at + timedelta(days=1))
+
+    assert not _row(sessions.store, sid).live
+    assert sessions.still_upstream(signed_in(sessions, "alice", IDP, ""), issued_at=said_at + timedelta(seconds=1))
+
+
+def _instant(clock: Clock) -> datetime:
+    return datetime.fromtimestamp(clock() / 1_000, UTC)
+
+
 def test_the_shell_that_awaits_says_the_same(clock: Clock, now: Callable[[], datetime]) -> None:
     async def told() -> tuple[bool, int, bool]:
         sessions = AsyncSessions(MemoryStore(), POLICY, clock)
@@ -213,7 +256,7 @@ def test_the_shell_that_awaits_says_the_same(clock: Clock, now: Callable[[], dat
         await sessions.commit(handle)
         sid = handle.sid or ""
         before = await sessions.still_upstream(sid, issued_at=now())
-        count = await sessions.end_upstream(IDP, subject="alice", issued_at=now(), jti="m1")
+        count = await sessions.end_upstream(IDP, subject="alice", issued_at=now(), jti="m1", happened_at=now())
         return before, count, await sessions.still_upstream(sid, issued_at=now())
 
     assert asyncio.run(told()) == (True, 1, False)

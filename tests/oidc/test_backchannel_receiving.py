@@ -152,6 +152,10 @@ FAULTS: dict[str, Fault] = {
     "no-jti": lambda town: good(town, jti=None),
     "empty-jti": lambda town: good(town, jti=""),
     "jti-is-a-number": lambda town: good(town, jti=1),
+    "toe-is-text": lambda town: good(town, toe="now"),
+    "toe-is-true": lambda town: good(town, toe=True),
+    "toe-is-before-all-time": lambda town: good(town, toe=-1),
+    "toe-is-no-number": lambda town: good(town, toe=float("nan")),
 }
 
 
@@ -219,6 +223,14 @@ async def test_without_sid_every_session_of_the_subject_ends(town: Town) -> None
         (f"{AUTH}#alice", False),
         (f"{AUTH}#bob", True),
     ]
+
+
+async def test_what_is_said_to_happen_only_later_happens_now(town: Town) -> None:
+    await town.signed_in()
+
+    answer = await told(town, signed(good(town, sid=None, toe=float("inf"))))
+
+    assert (answer.status_code, shop_session(town).live) == (200, False)
 
 
 async def test_a_sid_of_another_subject_ends_nothing(town: Town) -> None:

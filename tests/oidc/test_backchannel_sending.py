@@ -54,6 +54,7 @@ async def test_oidcc_backchannel_rp_initiated_logout(town: Town) -> None:
         "sub": "alice",
         "sid": shop_session(town).upstream[1],
         "iat": at,
+        "toe": at,
         "exp": at + 120,
         "events": {EVENT: {}},
     }
@@ -170,6 +171,24 @@ async def test_what_comes_back_is_told(town: Town) -> None:
     assert not shop_session(town).live
 
 
+async def test_a_reset_that_is_told_late_spares_who_came_back_since(town: Town) -> None:
+    await town.signed_in()
+    town.internet.down.add("shop.example")
+    await town.auth.server.reset_password(town.auth.middleware.sessions, "alice", lambda: None)
+    await deliver(town)
+    town.internet.down.clear()
+    town.clock.advance(20 * 60_000)
+    back = await town.signed_in()
+
+    await deliver(town)
+
+    assert town.auth.told[-1] == ("shop", Outcome.DELIVERED)
+    assert [row.live for row in town.shop_store._rows.values() if row.subject] == [False, True]
+    assert (await back.get(f"{SHOP}/")).text == f"hello {AUTH}#alice"
+    await town.signed_in()  # in the second in which it was told: what counts is when it happened
+    assert sum(row.live for row in town.shop_store._rows.values() if row.subject) == 2
+
+
 @pytest.mark.parametrize(
     ("status", "outcome"),
     [
@@ -214,6 +233,19 @@ async def test_the_queue_is_bounded_and_says_what_it_drops() -> None:
 
     assert [notice.sid for notice in queue.waiting] == ["a", "b"]
     assert heard == [("c", Outcome.DROPPED)]
+
+
+async def test_a_second_reset_while_the_first_waits_is_told_with_it() -> None:
+    """Whichever came to the queue first, the message says the later event, and comes at once."""
+    again = LogoutNotice(client_id="shop", subject="alice", tries=3, due_at=9_000, happened_at=1_000)
+    news = LogoutNotice(client_id="shop", subject="alice", due_at=2_000, happened_at=2_000)
+
+    for order in ((again, news), (news, again)):
+        queue = NoticeQueue()
+        for notice in order:
+            queue.add(notice)
+
+        assert queue.waiting == (news,)
 
 
 async def test_a_running_sender_hears_of_news(town: Town) -> None:

@@ -10,11 +10,12 @@ from joserfc.errors import JoseError
 from joserfc.jwt import JWTClaimsRegistry, Token
 
 from sessioncore.events import LONGEST_NAME
+from sessioncore.flows.upstream import TAKEN_FOR
 
 from .failures import BadToken
 
 LEEWAY: Final = 5  # seconds by which two clocks may disagree
-OLDEST: Final = 600  # seconds since its issue: it comes straight from the provider
+OLDEST: Final = TAKEN_FOR // 1_000  # seconds since its issue: it comes straight from the provider
 
 
 def check_origin(claims: Mapping[str, Any], *, issuer: str, client_id: str, at: int, needs: str) -> None:

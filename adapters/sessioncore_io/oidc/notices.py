@@ -90,7 +90,8 @@ class LogoutNotices:
     def _add(self, client_id: str, subject: str, sid: str) -> None:
         client = self._clients.get(client_id)
         if client is not None and client.backchannel_logout_uri:
-            self.queue.add(LogoutNotice(client_id=client_id, subject=subject, sid=sid, due_at=self._clock()))
+            at = self._clock()
+            self.queue.add(LogoutNotice(client_id=client_id, subject=subject, sid=sid, due_at=at, happened_at=at))
             self._news.set()
 
     # -- telling it ----------------------------------------------------------------------------------------
@@ -140,13 +141,17 @@ class LogoutNotices:
             return Outcome.AGAIN
 
     def token(self, notice: LogoutNotice) -> str:
-        """Sign a logout token: another one for each try, so that no retry is taken for a replay."""
+        """Sign a logout token: another one for each try, so that no retry is taken for a replay.
+
+        When it was over is the same in each: ``toe``, the time of the event (RFC 8417, section 2.2).
+        """
         at = self._clock() // 1_000
         claims = {
             "iss": self._issuer,
             "aud": notice.client_id,
             "sub": notice.subject,
             "iat": at,
+            "toe": min(at, notice.happened_at // 1_000),
             "exp": at + LIFE,
             "jti": secrets.token_urlsafe(16),
             "events": {EVENT: {}},

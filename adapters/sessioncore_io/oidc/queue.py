@@ -6,6 +6,8 @@ from typing import Final
 
 from attrs import evolve, frozen
 
+from sessioncore import NEVER
+
 from ..world import log
 
 MOST: Final = 10_000
@@ -25,13 +27,17 @@ class Outcome(StrEnum):
 
 @frozen(kw_only=True)
 class LogoutNotice:
-    """Tell one client that a session (``sid``, as that client knows it) or all of a subject's are over."""
+    """Tell one client that a session (``sid``, as that client knows it) or all of a subject's are over.
+
+    ``happened_at`` is when, in milliseconds; ``NEVER`` if that is when it is sent.
+    """
 
     client_id: str
     subject: str
     sid: str = ""
     tries: int = 0
     due_at: int = 0
+    happened_at: int = NEVER
 
 
 Listener = Callable[[LogoutNotice, Outcome], object]
@@ -61,7 +67,7 @@ class NoticeQueue:
         if len(self._waiting) >= self._most and _key(notice) not in self._waiting:
             self._listener(notice, Outcome.DROPPED)
             return
-        self._waiting[_key(notice)] = notice
+        self._waiting[_key(notice)] = _both(notice, self._waiting.get(_key(notice), notice))
 
     def take(self, at: int) -> list[LogoutNotice]:
         """Take out what is due."""
@@ -78,6 +84,16 @@ class NoticeQueue:
         if outcome is Outcome.AGAIN:
             self.add(evolve(tried, due_at=at + BACKOFF[tried.tries - 1]))
         self._listener(tried, outcome)
+
+
+def _both(one: LogoutNotice, other: LogoutNotice) -> LogoutNotice:
+    """Say both with one: of the later event, as soon as the sooner, and tried as long as the newer."""
+    return evolve(
+        one,
+        tries=min(one.tries, other.tries),
+        due_at=min(one.due_at, other.due_at),
+        happened_at=max(one.happened_at, other.happened_at),
+    )
 
 
 def _key(notice: LogoutNotice) -> tuple[str, str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from joserfc.jwt import Token
 
-from sessioncore import Contention, StoreUnavailable
+from sessioncore import NEVER, Contention, StoreUnavailable
 from sessioncore.events import LONGEST_NAME
 from sessioncore.sso import LogoutToken
 
@@ -41,6 +41,9 @@ def _check_event(claims: Mapping[str, Any]) -> None:
         raise BadToken("its events name no back-channel logout")
     if "nonce" in claims:
         raise BadToken("it has a nonce: it may be an ID token")
+    toe = claims.get("toe", 0)
+    if not isinstance(toe, int | float) or isinstance(toe, bool) or not toe >= 0:
+        raise BadToken("its toe is no instant")
     for name in ("sub", "sid", "jti"):
         value = claims.get(name, "")
         if not isinstance(value, str) or len(value) > LONGEST_NAME or not value.isprintable():
@@ -56,8 +59,14 @@ async def received(call: Call, party: Party) -> Reply:
         claims = await _checked(call, party)
         token = await _meant(claims, party)
         issued_at = datetime.fromtimestamp(claims["iat"], UTC)
+        happened_at = datetime.fromtimestamp(min(claims["iat"], claims.get("toe", NEVER)), UTC)
         await shell_of(call.session).end_upstream(
-            token.issuer, sid=token.sid, subject=token.owner, issued_at=issued_at, jti=claims["jti"]
+            token.issuer,
+            sid=token.sid,
+            subject=token.owner,
+            issued_at=issued_at,
+            jti=claims["jti"],
+            happened_at=happened_at,
         )
     except BadToken as error:
         return _answer(400, "invalid_request", str(error))

@@ -8,27 +8,37 @@ ended; a login is stored first, then looks whether it was ended meanwhile. One o
 - **Of the message itself** it is a tombstone too, written when all is done: a replay ends nobody who came later.
 - **Of a subject** it is an epoch under a name of its own: the instant of the newest such logout by the provider's
   clock, which stamped the ID token as well. So a login is told apart from one that came after a password reset.
+
+A message that names the subject alone may be late, and the user have come back since. How late, the provider says, by
+one clock; who signed in since then, we know by ours: so no two of them have to agree.
 """
 
+from collections.abc import Sequence
 from hashlib import sha256
+from typing import Final
 
 from ..effects import Flow, Load, Now, OfSubject, OfUpstream, ReadEpoch, Supersede, Swap
 from ..errors import InvalidSetting
 from ..events import LogOut
 from ..machine import begin, step
 from ..policy import Policy, moment_for
-from ..records import Reason, Session
+from ..records import NEVER, Reason, Session
 from ..values import ANY_SUBJECT
-from .ending import end
+from .ending import CLOCKS_DISAGREE, end
 from .tokens import SID_LENGTH, proof_of
 
+# Milliseconds from the issue of an ID token to the session that it begins, at most.
+TAKEN_FOR: Final = 600_000
 
-def end_upstream(issuer: str, sid: str, subject: str, issued_at: int, policy: Policy, jti: str = "") -> Flow[int]:
+
+def end_upstream(
+    issuer: str, sid: str, subject: str, issued_at: int, policy: Policy, jti: str = "", happened_at: int = NEVER
+) -> Flow[int]:
     """End the sessions that hang on this session of the provider, or without ``sid`` on any of the subject.
 
     ``subject`` is as the sessions name it; with both, only sessions of both end. ``issued_at`` is when the provider
-    said so. ``jti`` names the message: one that was obeyed before ends nothing. Returns how many ended. Raises
-    ``InvalidSetting`` if neither is named, and ``Contention``.
+    said so, ``happened_at`` when it was so, if that was earlier. ``jti`` names the message: one that was obeyed before
+    ends nothing. Returns how many ended. Raises ``InvalidSetting`` if neither is named, and ``Contention``.
     """
     if not issuer or not (sid or subject):
         raise InvalidSetting("sid", sid, "name the issuer, and its session or the subject, of a verified logout token")
@@ -38,8 +48,9 @@ def end_upstream(issuer: str, sid: str, subject: str, issued_at: int, policy: Po
         yield from _bury(_selector("session", issuer, sid), policy)
         rows = yield from OfUpstream(issuer, sid).ask()
     else:
-        yield from Supersede(_name("subject", issuer, subject), issued_at, Reason.IDP).ask()
-        rows = yield from OfSubject(subject, live=True).ask()
+        late = max(0, issued_at - happened_at)
+        yield from Supersede(_name("subject", issuer, subject), issued_at - late, Reason.IDP).ask()
+        rows = yield from _signed_in_before(late, (yield from OfSubject(subject, live=True).ask()))
     ended = 0
     for row in rows:
         if row.live and row.upstream[0] == issuer and subject in ("", row.subject):
@@ -47,6 +58,14 @@ def end_upstream(issuer: str, sid: str, subject: str, issued_at: int, policy: Po
     if jti:  # last: a message that was remembered before it was obeyed would be lost by the first failure
         yield from _bury(_selector("message", issuer, jti), policy)
     return ended
+
+
+def _signed_in_before(late: int, rows: Sequence[Session]) -> Flow[Sequence[Session]]:
+    """Leave out who signed in since it happened, and not by a token from before."""
+    if not late:
+        return rows
+    at = yield from Now().ask()
+    return [row for row in rows if row.authenticated_at <= at - late + TAKEN_FOR + CLOCKS_DISAGREE]
 
 
 def still_upstream(sid: str, issued_at: int, policy: Policy) -> Flow[bool]:
