@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from attrs import evolve
 
-from sessioncore import InvalidSetting, Policy, Reason, Session
+from sessioncore import InvalidSetting, Policy, Reason, Session, Store
 from sessioncore import flows as core
 from sessioncore.effects import Flow
 from sessioncore.flows import upstream
@@ -180,7 +180,7 @@ def test_a_logout_token_ends_exactly_what_it_names(sessions: Sessions, now: Call
         assert {_row(store, one).reason for one in actual} == {Reason.IDP}
 
 
-def _row(store: MemoryStore, sid: str) -> Session:
+def _row(store: Store, sid: str) -> Session:
     row, _ = store.load(sid)
     assert row is not None
     return row
