@@ -17,8 +17,8 @@ and keeps the others: requests, stores, wire, growth, servers.
 A figure is what sessions add to one request that asks who is signed in, and changes nothing: the application with
 sessions minus the same application without, taken next to each other, in microseconds. Things take turns in short
 rounds, and the tables show medians; *at best* is the tenth percentile, which is what an undisturbed machine shows.
-Compare the ratios: they depend little on the machine. So the budget in microseconds is for one on which Starlette's
-signed cookie adds 12.5 at best, and what is measured elsewhere is scaled to that.
+Compare the ratios: they depend little on the machine. The budget in microseconds was made on one on which Starlette's
+signed cookie adds 12.5 at best: it is held to what this machine measures, and to that scaled to the other.
 """
 
 REQUESTS = """## In one process
