@@ -110,12 +110,13 @@ def test_nothing_is_at_rest_without_its_row_its_epoch_and_its_own_secret() -> No
     judged = [
         at_rest(row, epoch, SECRET, 1_000, POLICY),
         at_rest(None, None, SECRET, 1_000, POLICY),
+        at_rest(None, epoch, SECRET, 1_000, POLICY),
         at_rest(row, None, SECRET, 1_000, POLICY),
         at_rest(row, epoch, "f" * 43, 1_000, POLICY),
         at_rest(row, epoch, "x" * 43, 1_000, POLICY),
     ]
 
-    assert judged == [True, False, False, False, False]
+    assert judged == [True, *[False] * 5]
 
 
 def test_a_clock_that_went_back_makes_no_session_younger() -> None:
