@@ -1,0 +1,91 @@
+"""The page and the pictures of single sign-on are made of the rows that run, and the committed ones are up to date."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sessioncore import InvalidSetting
+from sessioncore.sso import CASCADE, DECISIONS, diagram
+from sessioncore_io.cli import main
+from sessioncore_io.sso_drawing import PICTURES, drawn, page
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+# -- drift: run `make diagrams` if one of these fails ------------------------------------------------------
+
+
+def test_the_committed_page_is_what_the_tables_give() -> None:
+    assert page() == (DOCS / "sso" / "decisions.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize(("form", "ending"), [("mermaid", "mmd"), ("dot", "dot")])
+def test_the_committed_pictures_are_what_the_tables_give(name: str, form: str, ending: str) -> None:
+    committed = (DOCS / "state-diagrams" / f"sso-{name}.{ending}").read_text("utf-8")
+
+    assert PICTURES[name][form]() == committed
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_committed_svg_shows_every_node_and_arrow(name: str) -> None:
+    """Graphviz's releases lay out differently, so the SVG is compared by what it shows."""
+    svg = (DOCS / "state-diagrams" / f"sso-{name}.svg").read_text("utf-8").replace("&#45;", "-")
+    shown = set(re.findall(r'<g id="([^"]+)" class="(?:node|edge)"', svg)) - {"node1"}
+
+    assert set(re.findall(r'\[id="([^"]+)"', PICTURES[name]["dot"]())) == shown
+
+
+# -- the pictures are made of the rows ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("draw", [diagram.decision_mermaid, diagram.decision_dot])
+def test_every_row_is_in_the_flow_chart(draw: Callable[..., str]) -> None:
+    words = " ".join(re.sub(r"</TD></TR><TR><TD[^>]*>", " ", draw()).split())
+
+    for row in DECISIONS:
+        assert diagram.question(row).replace("'", "&#x27;" if "<TR>" in words else "'") in words
+        assert row.silent.value in words
+    assert draw() != draw(DECISIONS[1:])
+
+
+@pytest.mark.parametrize("draw", [diagram.layers_mermaid, diagram.layers_dot])
+def test_every_event_is_among_the_layers(draw: Callable[..., str]) -> None:
+    text = draw()
+
+    assert [row.on for row in CASCADE if diagram.said(row.on) not in text] == []
+    assert all(draw(tuple(row for row in CASCADE if row is not gone)) != text for gone in CASCADE)
+
+
+def test_no_text_can_end_a_label_of_mermaid_early() -> None:
+    labels = re.findall(r'\["(.*)"\]', diagram.decision_mermaid() + diagram.layers_mermaid())
+
+    assert [label for label in labels if '"' in label or ";" in label] == []
+
+
+# -- the command -------------------------------------------------------------------------------------------
+
+
+def test_the_command_draws_both_pictures_and_the_page(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["diagram", "--of", "sso"]) == 0
+    both = capsys.readouterr().out
+    assert both == f"{diagram.decision_mermaid()}\n{diagram.layers_mermaid()}"
+    assert main(["diagram", "--of", "layers", "--format", "dot"]) == 0
+    assert capsys.readouterr().out == diagram.layers_dot()
+    assert main(["diagram", "--of", "sso", "--format", "markdown"]) == 0
+    assert capsys.readouterr().out == page()
+
+
+def test_what_cannot_be_drawn_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(InvalidSetting, match="draw --of decision or --of layers"):
+        drawn("sso", "svg", str)
+    assert main(["diagram", "--of", "sso", "--light", "created"]) == 2
+    assert "--light" in capsys.readouterr().err
+
+
+def test_the_command_writes_every_form(tmp_path: Path) -> None:
+    assert main(["diagram", "--of", "sso", "--write", str(tmp_path)]) == 0
+
+    names = {f"sso-{name}.{ending}" for name in PICTURES for ending in ("mmd", "dot")}
+    assert names <= {path.name for path in tmp_path.iterdir()}
