@@ -28,6 +28,7 @@ from .uses import Uses, uses_of
 
 SECONDS: Final = 2.0  # that a layer has for one mutant, as the tests take without it: a survivor costs all of it
 SECONDS_LISTED: Final = 1.0  # and for one that is listed as equivalent: to see whether the list is wrong
+SECONDS_EARLY: Final = 0.5  # and for one that an import may have made use of
 EVERY: Final = 40  # so many mutants apart, one is shown to all layers
 
 SURVIVES, NOT_PLANTED, NO_PROGRAM, DIES = 0, 3, 4, 1
@@ -123,7 +124,7 @@ class Hunt:
         self._tried += 1
         if self._tried % 50 == 0:
             self.told(f"{self._tried} mutants tried: {edit.name}")
-        by_layer = dict(self.chosen(edit))
+        by_layer = dict(self.chosen(edit, self._quickly(edit)))
         order = [test for tests in by_layer.values() for test in tests]
 
         def judge(ended: Ended) -> None:
@@ -136,9 +137,8 @@ class Hunt:
                 note = _noting(self._could[edit.name], layer)
                 forks.start(_trying(edit, functions, [items[test] for test in tests], self.reach), note)
 
-    def chosen(self, edit: Edit) -> Iterator[tuple[str, list[str]]]:
-        """Choose the tests to try, layer by layer."""
-        budget = SECONDS_LISTED if edit.name in self.listed else self.seconds
+    def chosen(self, edit: Edit, budget: float) -> Iterator[tuple[str, list[str]]]:
+        """Choose the tests to try, layer by layer: of each, so many seconds."""
         module = edit.name.split(":")[0].rpartition(".")[0]
         rounds = self.rounds(edit, budget)
         for layer in self.layers:
@@ -151,6 +151,18 @@ class Hunt:
             chosen = [test for tests, seconds in turns for test in _within(tests, self.reach, seconds)]
             if within := list(dict.fromkeys(chosen)):
                 yield layer, within
+
+    def _quickly(self, edit: Edit) -> float:
+        """Give little time to what was made when it was imported: another import will tell, and costs no less."""
+        usual = self._usually(edit)
+        return usual if self._is_late(edit) else min(usual, SECONDS_EARLY)
+
+    def _usually(self, edit: Edit) -> float:
+        return min(self.seconds, SECONDS_LISTED) if edit.name in self.listed else self.seconds
+
+    def _is_late(self, edit: Edit) -> bool:
+        """Tell whether no import calls it: then nothing can have kept what it gave before."""
+        return bool(edit.function) and (str(edit.path), edit.function) not in self.early
 
     def rounds(self, edit: Edit, budget: float) -> list[tuple[list[str], float]]:
         """Give the tests that may tell it, the likeliest first, and how many seconds of each list a layer has."""
@@ -168,17 +180,17 @@ class Hunt:
         if ended.code == NO_PROGRAM:
             return
         if ended.code == NOT_PLANTED or survives or ended.told < 0:
-            self._put_off(group, edit, by_layer, tried=survives)
+            self._put_off(group, edit, tried=survives)
         else:
             killer = order[ended.told]
             self._kills[edit.function, killer] += 1
             self._kills[edit.name.split(":")[0].rpartition(".")[0], killer] += 1
             self.verdicts.append(Verdict(group, edit.name, layer_of(killer), killer, slow=ended.signal in TIMED_OUT))
 
-    def _put_off(self, group: str, edit: Edit, by_layer: dict[str, list[str]], *, tried: bool) -> None:
+    def _put_off(self, group: str, edit: Edit, *, tried: bool) -> None:
         """Import the file with the mutant later, if something keeps what it was before: what ran at an import."""
-        name, late = edit.name, edit.function and (str(edit.path), edit.function) not in self.early
-        if tried and (name in self.listed or late or not by_layer):
+        name, by_layer = edit.name, dict(self.chosen(edit, self._usually(edit)))
+        if tried and (name in self.listed or self._is_late(edit) or not by_layer):
             self.verdicts.append(Verdict(group, name, SURVIVED if by_layer else UNREACHED))
             lives = "survives" if by_layer else "unreached"
             self.told(f"{'listed' if name in self.listed else lives}: {name}")

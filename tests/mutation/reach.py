@@ -48,9 +48,8 @@ class Reach:
         return self._sorted({test for path, line in places for test in self.lines.get(str(path), {}).get(line, ())})
 
     def of_file(self, path: Path) -> list[str]:
-        """Give the tests that reach this file at all; all tests if it has no line that a test runs."""
-        found = {test for tests in self.lines.get(str(path), {}).values() for test in tests}
-        return self._sorted(found or set(self.seconds))
+        """Give the tests that reach this file at all."""
+        return self._sorted({test for tests in self.lines.get(str(path), {}).values() for test in tests})
 
     def of_import(self, path: Path, name: str) -> list[str]:
         """Give the tests that may see what this file makes when it is imported: those whose own file names it, too."""

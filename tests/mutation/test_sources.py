@@ -194,6 +194,7 @@ def test_what_a_file_makes_when_it_is_imported_is_shown_to_the_tests_that_name_i
 
     assert [edit.made for edit in edits_of(shop)][:1] == ["LIMIT"]
     assert reach.of_file(path) == [other]
+    assert reach.of_file(Path("reached/by/none.py")) == []
     assert set(reach.of_import(path, "LIMIT")) == {here, other}
     assert reach.of_import(path, "nobody_calls_" + "it_so") == [other]
 
@@ -205,7 +206,7 @@ def test_a_dear_test_that_killed_a_neighbour_comes_first_and_leaves_the_cheap_on
     hunt = Hunt(sources=[], listed=frozenset(), reach=reach)
     hunt._kills["admits", dear] = 1
 
-    assert list(hunt.chosen(edit)) == [("machine", [dear, cheap, other])]
+    assert list(hunt.chosen(edit, 2.0)) == [("machine", [dear, cheap, other])]
 
 
 def test_a_dear_test_that_reaches_little_else_does_not_end_the_time_of_the_cheap_ones(shop: ModuleType) -> None:
@@ -215,7 +216,7 @@ def test_a_dear_test_that_reaches_little_else_does_not_end_the_time_of_the_cheap
     reach.breadth = {cheap: 90, dear: 5, other: 80}
 
     assert reach.tests(edit.path, edit.lines) == [cheap, dear, other]
-    assert list(Hunt([], frozenset(), reach=reach).chosen(edit)) == [("machine", [cheap, other])]
+    assert list(Hunt([], frozenset(), reach=reach).chosen(edit, 2.0)) == [("machine", [cheap, other])]
 
 
 def test_a_test_that_reaches_the_function_is_tried_after_those_that_are_known_to_reach_the_line(
@@ -226,7 +227,7 @@ def test_a_test_that_reaches_the_function_is_tried_after_those_that_are_known_to
     head, line = edit.around.start, edit.lines.start
     reach = Reach({on_line: 0.2, in_function: 0.1}, {str(edit.path): {head: [in_function], line: [on_line]}})
 
-    assert list(Hunt([], frozenset(), reach=reach).chosen(edit)) == [("machine", [on_line, in_function])]
+    assert list(Hunt([], frozenset(), reach=reach).chosen(edit, 2.0)) == [("machine", [on_line, in_function])]
 
 
 def test_what_ran_at_an_import_is_noticed_by_the_name_that_its_edits_have(shop: ModuleType) -> None:
