@@ -127,6 +127,29 @@ def test_a_login_that_the_provider_found_fresh_is_not_too_old_here() -> None:
     assert accept(None, claims, ASKED, evolve(MOMENT, at=at + 600_001)).verdict is Verdict.LOGIN_TOO_OLD
 
 
+def test_clocks_that_disagree_make_no_login_too_old() -> None:
+    lenient, latest = evolve(ASKED, leeway=5_000), LOGIN_AT + 999
+
+    assert accept(None, FRESH, lenient, evolve(MOMENT, at=latest + 605_000)).accepted
+    assert accept(None, FRESH, lenient, evolve(MOMENT, at=latest + 605_001)).verdict is Verdict.LOGIN_TOO_OLD
+
+
+def test_a_session_that_was_told_no_sid_is_not_renewed_by_a_token_with_one() -> None:
+    """The provider would tell of that session's end, and of none that is recorded."""
+    renewal = evolve(ASKED, renewal=True)
+    nameless = evolve(ONE, subject=OWN, upstream=(ISSUER, ""))
+
+    assert accept(nameless, FRESH, renewal, MOMENT).verdict is Verdict.OTHER_SESSION
+    assert accept(nameless, evolve(FRESH, sid=""), renewal, MOMENT).verdict is Verdict.RENEW
+    assert accept(HELD["own"], evolve(FRESH, sid=""), renewal, MOMENT).verdict is Verdict.RENEW
+
+
+def test_a_token_that_names_no_issuer_is_refused_as_any_other() -> None:
+    nameless = evolve(FRESH, issuer="")
+
+    assert accept(None, nameless, ASKED, MOMENT).verdict is Verdict.OTHER_ISSUER
+
+
 def test_another_subject_ends_the_session_and_never_switches_it() -> None:
     renewal = evolve(ASKED, renewal=True)
     verdict = accept(HELD["another's"], FRESH, renewal, MOMENT)
