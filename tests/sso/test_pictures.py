@@ -64,6 +64,15 @@ def test_no_text_can_end_a_label_of_mermaid_early() -> None:
     assert [label for label in labels if '"' in label or ";" in label] == []
 
 
+def test_a_word_that_is_longer_than_a_line_has_a_line_to_itself() -> None:
+    assert diagram.wrapped("a " + "b" * 50 + " c") == ["a", "b" * 50, "c"]
+    assert diagram.wrapped("b" * 50) == ["b" * 50]
+
+
+def test_a_layer_that_nothing_ends_has_a_title_alone() -> None:
+    assert "<B>application sessions</B></TD></TR></TABLE>" in diagram.layers_dot(())
+
+
 # -- the command -------------------------------------------------------------------------------------------
 
 

@@ -60,4 +60,4 @@ class ServerPolicy:
         """Give the class to put into a token: of those asked for the first that is met, else the best there is."""
         met = [name for name, state in self.acrs if _LEVEL_OF[state] <= level]
         asked = [value for value in values if value in met]
-        return (asked or met[::-1] or [""])[0]
+        return (asked or met[-1:] or [""])[0]
