@@ -40,6 +40,25 @@ def test_a_login_that_is_the_oldest_ends_itself_and_is_refused() -> None:
     assert talk.store.rows["t" * 22].live
 
 
+def test_a_login_that_is_the_oldest_is_refused_though_somebody_has_removed_its_row() -> None:
+    class Removed(Talk):
+        """After the list of the subject's sessions, this one's row is gone."""
+
+        def answer(self, effect: fx.Effect[Any]) -> Any:
+            if isinstance(effect, fx.Load) and any(isinstance(asked, fx.OfSubject) for asked in self.heard):
+                self.store.rows.pop(SID, None)
+            return super().answer(effect)
+
+    talk = Removed()
+    signed_in(talk.store, "t" * 22, at=START + CLOCKS_DISAGREE)
+    talk.store.rows[SID] = guest()
+
+    refused = talk.run(flows.commit(chapter(login(), proof=proof_of("ours")), Policy(max_sessions=1)))
+
+    assert isinstance(refused, Refused)
+    assert (refused.state, refused.why, refused.settled) == (None, EVICTED, None)
+
+
 @pytest.mark.parametrize("own", ["a", "z"])
 def test_whoever_is_beyond_the_cap_ends_the_others_before_itself(own: str) -> None:
     talk = Talk()
