@@ -133,6 +133,7 @@ def test_the_defaults_are_those_that_the_documentation_names() -> None:
 @pytest.mark.parametrize(
     ("preset", "idle", "lifetime"),
     [(NIST_AAL1, 30 * DAY, 30 * DAY), (NIST_AAL2, HOUR, 24 * HOUR), (NIST_AAL3, 15 * MINUTE, 12 * HOUR)],
+    ids=["AAL1", "AAL2", "AAL3"],
 )
 def test_the_presets_are_nist_s_reauthentication_limits(preset: Policy, idle: int, lifetime: int) -> None:
     """NIST SP 800-63B-4, 2.1.3, 2.2.3 and 2.3.3; a remembered session is bound by them as well."""

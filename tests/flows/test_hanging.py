@@ -52,6 +52,9 @@ def test_a_message_without_a_name_is_not_looked_for_and_a_session_that_has_ended
 
     assert logged_out(talk, "s1") == 0
     assert words(talk) == [fx.Swap, fx.OfUpstream]
+    talk.heard.clear()
+    assert talk.run(flows.end_upstream(IDP, "s1", "", START, POLICY)) == 0
+    assert words(talk) == [fx.Swap, fx.OfUpstream]
 
 
 def test_a_logout_of_a_subject_moves_an_epoch_of_its_own_on_and_asks_for_live_sessions() -> None:

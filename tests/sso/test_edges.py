@@ -124,6 +124,7 @@ def test_all_four_prompts_are_known_beside_none(prompt: str) -> None:
     request = read_request({"prompt": f"none {prompt}"})
 
     assert request.fault == ""  # the table refuses it, by its own row
+    assert read_request({"prompt": "consent login none select_account"}).fault == ""
     assert read_request({"prompt": "none create"}).fault == "prompt: none stands alone or not at all"
 
 

@@ -12,6 +12,7 @@ from tests.sso.cells import (
 
 from sessioncore import NEVER, InvalidSetting
 from sessioncore.sso import (
+    Acceptance,
     AfterSilence,
     Claims,
     ErrorCode,
@@ -26,6 +27,7 @@ from sessioncore.sso import (
     subject_of,
 )
 from sessioncore.sso.answers import Granted
+from sessioncore.sso.token import CLOCKS_DISAGREE
 
 MOMENT = moment_for(ONE, EPOCH, NOW, POLICY)
 
@@ -92,7 +94,7 @@ def test_a_login_is_said_to_be_at_a_number_of_seconds(auth_time: object, read: i
 
 
 def test_two_clocks_may_disagree_by_five_seconds() -> None:
-    assert Expected(issuer=ISSUER).leeway == 5_000
+    assert Expected(issuer=ISSUER).leeway == CLOCKS_DISAGREE == 5_000
 
 
 def test_whoever_is_accepted_needs_no_why() -> None:
@@ -100,3 +102,5 @@ def test_whoever_is_accepted_needs_no_why() -> None:
     accepted = accept(None, named, Expected(issuer=ISSUER), MOMENT)
 
     assert (accepted.verdict, accepted.why) == (Verdict.SIGN_IN, "")
+    assert accepted == Acceptance(verdict=Verdict.SIGN_IN, subject=accepted.subject, upstream=(ISSUER, ""))
+    assert Acceptance(verdict=Verdict.RENEW).why == ""

@@ -24,7 +24,7 @@ _LEVEL_OF = {State.AUTHENTICATED: Level.ONE_FACTOR, State.MFA_SATISFIED: Level.T
 
 def _classes(_: object, attribute: Any, value: Any) -> None:
     for name, state in value:
-        if state not in _LEVEL_OF or not isinstance(name, str) or not name or name.split() != [name]:
+        if state not in _LEVEL_OF or not isinstance(name, str) or name.split() != [name]:
             advice = "pair each class, a word without spaces, with State.AUTHENTICATED or State.MFA_SATISFIED"
             raise InvalidSetting(f"ServerPolicy.{attribute.name}", (name, state), advice)
 
