@@ -76,7 +76,7 @@ SIGNED_IN = evolve(
 ROTATED: dict[str, Any] = {"proof": "new", "former_proof": "old"}
 
 
-def test_a_login_takes_over_nothing_that_an_earlier_one_proved() -> None:
+def test_a_login_forgets_what_an_earlier_one_proved() -> None:
     assert acts.sign_in(OLD, NEW_LOGIN, NOW) == SIGNED_IN
     assert acts.sign_in_strongly(OLD, NEW_LOGIN, NOW) == evolve(SIGNED_IN, mfa_at=9_000)
 

@@ -288,5 +288,7 @@ def test_a_token_that_names_nothing_is_refused(sessions: Sessions, now: Callable
         sessions.end_upstream(IDP, issued_at=now())
     with pytest.raises(InvalidSetting, match="issued_at"):
         sessions.end_upstream(IDP, sid="s1", issued_at=datetime(2025, 1, 1))
+    with pytest.raises(InvalidSetting, match="happened_at"):
+        sessions.end_upstream(IDP, sid="s1", issued_at=now(), happened_at=datetime(2025, 1, 1))
     with pytest.raises(InvalidSetting, match="LogoutToken"):
         LogoutToken(issuer=IDP)

@@ -75,14 +75,14 @@ _KILL_NOBODY: Final = (
         "planted",
         "broken",
         "processes_that_race",
-        "servers",
+        "test_servers",
         "uvicorn",
         "waitress",
         "test_command",
         "test_docs",
         "plugin",
     ),
-    *("forget", "test_exports", "test_guide", "workers", "test_fork", "_a_bug_", "_a_wrong_cell_"),
+    *("test_exports", "test_guide", "workers", "test_fork", "_a_bug_", "_a_wrong_cell_"),
 )
 _PLANT_NOTHING: Final = "where_nothing_is"  # broken, or planted: beside those that do, to see that what is right passes
 

@@ -346,6 +346,8 @@ def test_a_test_that_plants_a_bug_kills_nobody_and_its_neighbour_that_plants_non
     assert layer_of(f"{file}::test_a_bug_breaks_its_property[silent]") == ""
     assert layer_of("tests/sso/test_layers.py::test_a_wrong_cell_of_the_cascade_breaks_its_invariant") == ""
     assert layer_of(f"{file}::test_nothing_is_broken_where_nothing_is_planted") == "signing on"
+    assert layer_of("tests/stores/test_marks.py::test_a_purge_forgets_the_marks_that_have_passed") == "stores"
+    assert layer_of("tests/web/test_wsgi.py::test_an_unavailable_store_is_the_servers_to_report") == "web"
 
 
 def test_a_group_is_tried_alone_by_the_names_of_its_files() -> None:
