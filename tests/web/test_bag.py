@@ -95,3 +95,47 @@ def test_the_shortest_and_the_longest_key_are_taken(key: str) -> None:
     bag.set(key, [1, {"a": None}])
 
     assert bag.changes() == ((key, '[1,{"a":null}]'),)
+
+
+def nested(levels: int) -> Any:
+    """Nest dicts and lists by turns, one within the other."""
+    value: Any = 1
+    for level in range(levels):
+        value = {"a": value} if level % 2 else [value]
+    return value
+
+
+def test_a_hundred_levels_are_stored_and_one_more_is_refused() -> None:
+    """However many lists stand side by side: only depth is what another page could not read."""
+    bag = Bag(())
+    bag.set("deep", nested(100))
+    bag.set("broad", [[] for _ in range(300)])
+    bag.set("text", "[{" * 300)
+    with pytest.raises(InvalidSetting) as refused:
+        bag.set("deeper", nested(101))
+
+    assert sorted(bag) == ["broad", "deep", "text"]
+    assert str(refused.value) == (
+        "session['deeper'] = 'list': store what JSON can hold"
+        " (at most 100 levels, or it could not be read back everywhere)"
+    )
+
+
+def test_what_was_changed_again_since_it_was_taken_stays_and_what_others_changed_comes_in() -> None:
+    bag = Bag((("ours", "[1]"), ("theirs", "[1]"), ("same", "[1]")))
+    ours, theirs, same = (bag.get(key) for key in ("ours", "theirs", "same"))
+    bag.take_changes()
+    ours.append(2)
+    bag.rebase((("ours", "[1]"), ("theirs", "[7]"), ("same", "[1]")))
+
+    assert bag.changes() == (("ours", "[1,2]"),)
+    assert (bag.get("ours"), bag.get("theirs"), bag.get("same")) == ([1, 2], [7], [1])
+    assert bag.get("same") is same, "what nobody changed is the object that was handed out"
+    assert bag.get("theirs") is not theirs
+
+
+def test_a_value_that_json_can_no_longer_hold_is_a_loss_that_is_told() -> None:
+    bag = Bag((("cart", "[]"),))
+    bag.get("cart").append(object())
+
+    assert bag.lost() == (("cart", None),)
