@@ -175,6 +175,69 @@ async def test_a_socket_is_for_our_own_pages(
     assert [message["type"] for message in sent] == [expected]
 
 
+async def test_a_foreign_page_is_told_why_once_it_has_asked(site: AsgiSite) -> None:
+    """A server wants its ``websocket.connect`` taken before it is answered."""
+    happened: list[object] = []
+
+    async def receive() -> asgi.Message:
+        happened.append("asked")
+        return {"type": "websocket.connect"}
+
+    async def send(message: asgi.Message) -> None:
+        happened.append(message)
+
+    async def app(*_: object) -> None:
+        happened.append("served")
+
+    headers = [(b"host", b"shop.example"), (b"origin", b"https://evil.example")]
+    await asgi.SessionMiddleware(app, **site.options)({"type": "websocket", "headers": headers}, receive, send)
+
+    assert happened == ["asked", {"type": "websocket.close", "code": 1008, "reason": "origin not allowed"}]
+
+
+@pytest.mark.parametrize(
+    ("origin", "expected"),
+    [(b"http://shop.example", "websocket.accept"), (b"ftp://shop.example", "websocket.close")],
+)
+async def test_a_server_that_names_no_scheme_serves_without_tls(site: AsgiSite, origin: bytes, expected: str) -> None:
+    """As ASGI has it: ``ws`` is the default."""
+    sent: list[str] = []
+
+    async def app(scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
+        await send(dict(ACCEPT))
+
+    async def receive() -> asgi.Message:
+        return {"type": "websocket.connect"}
+
+    async def send(message: asgi.Message) -> None:
+        sent.append(message["type"])
+
+    headers = [(b"host", b"shop.example"), (b"origin", origin)]
+    await asgi.SessionMiddleware(app, **site.options)({"type": "websocket", "headers": headers}, receive, send)
+
+    assert sent == [expected]
+
+
+async def test_a_socket_whose_session_changed_meanwhile_is_told_so(site: AsgiSite, outage: Outage) -> None:
+    """And one whose store is away is told that; neither is let in."""
+    token = await token_of(site)
+
+    async def raced(session: Any, send: Any) -> None:
+        attempt = await session.attempt("alice")
+        site.shell.reset_password("alice")
+        session.log_in(attempt, "pwd")
+        await send(dict(ACCEPT))
+
+    async def stored_nowhere(session: Any, send: Any) -> None:
+        session["a"] = 1
+        outage.fail("swap")
+        await send(dict(ACCEPT))
+
+    closed = {"type": "websocket.close", "code": 1011}
+    assert await connect(site, raced, token) == [closed | {"reason": "session changed meanwhile"}]
+    assert await connect(site, stored_nowhere) == [closed | {"reason": "session store unavailable"}]
+
+
 @pytest.mark.parametrize("down", [{"load"}, {"swap"}])
 async def test_a_socket_whose_session_is_not_known_or_stored_is_closed(
     site: AsgiSite, outage: Outage, down: set[str]
