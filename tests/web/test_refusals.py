@@ -1,13 +1,15 @@
 """What a program is told of a wrong argument: which one, what it passed, and what to pass instead, to the letter."""
 
+import asyncio
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
 
-from sessioncore import InvalidSetting, Policy
-from sessioncore_io import CLEAR, Cookie, checks
+from sessioncore import InvalidSetting, LoginRequired, Policy, State, StepUpRequired
+from sessioncore.testing import Clock
+from sessioncore_io import CLEAR, AsyncSessions, Cookie, Handle, Sessions, checks
 from sessioncore_io.memory import MemoryStore
 from sessioncore_io.notices import several
 from sessioncore_io.world import World, log_notice
@@ -175,6 +177,127 @@ def test_a_listener_that_would_have_to_be_awaited_is_refused_by_name() -> None:
 
     with pytest.raises(InvalidSetting, match=r"^listener = <function .*>: pass a plain function: it is called, not"):
         World(MemoryStore(), lambda: NOW, listener, lambda _: 0)
+
+
+def signed_in(clock: Clock) -> Handle:
+    """Give alice's session."""
+    session = Sessions(MemoryStore(), clock=clock).open(None)
+    session.log_in(session.attempt("alice"), "pwd")
+    return session
+
+
+OF_A_SESSION: Final[list[tuple[Callable[[Handle], object], str]]] = [
+    (lambda session: session.satisfy_mfa("otp", THING), "challenge = thing: pass what session.challenge() returned"),  # type: ignore[arg-type]
+    (
+        lambda session: session.satisfy_mfa(("otp",)),  # type: ignore[arg-type]
+        "method = ('otp',): pass the name of one factor, such as 'otp'",
+    ),
+    (
+        lambda session: session.reauthenticate("otp"),
+        "method = 'otp': prove the first factor again: one of pwd, pin, kba",
+    ),
+    (
+        lambda session: session.require(State.EXPIRED),
+        "state = <State.EXPIRED: 'expired'>: use State.AUTHENTICATED or State.MFA_SATISFIED",
+    ),
+    (
+        lambda session: session.require(max_age=300),  # type: ignore[arg-type]
+        "max_age = 300: pass a timedelta, such as timedelta(minutes=5)",
+    ),
+    (
+        lambda session: session.password_changed(THING),  # type: ignore[arg-type]
+        "write = thing: pass a function without arguments that stores the new hash",
+    ),
+    (
+        lambda session: session.end_others("admin"),  # type: ignore[arg-type]
+        "reason = 'admin': pass a sessioncore.Reason, such as Reason.ADMIN",
+    ),
+    (
+        lambda session: session.log_out("user"),  # type: ignore[arg-type]
+        "reason = 'user': pass a sessioncore.Reason, such as Reason.ADMIN",
+    ),
+    (
+        lambda session: session.log_in(session.attempt("bob"), "pwd", needs=State.CREATED),
+        "needs = <State.CREATED: 'created'>: use State.AUTHENTICATED or State.MFA_SATISFIED",
+    ),
+    (
+        lambda session: session.log_in(session.attempt("bob"), "pwd", not_after=datetime.fromtimestamp(1, UTC)),
+        "not_after = datetime.datetime(1970, 1, 1, 0, 0, 1, tzinfo=datetime.timezone.utc):"
+        " it has passed: send the user back to the identity provider",
+    ),
+]
+
+
+@pytest.mark.parametrize(("verb", "text"), OF_A_SESSION, ids=lambda part: part[:40] if isinstance(part, str) else "")
+def test_a_verb_that_is_refused_says_why_and_changes_nothing(
+    clock: Clock, verb: Callable[[Handle], object], text: str
+) -> None:
+    session = signed_in(clock)
+    with pytest.raises(InvalidSetting) as refused:
+        verb(session)
+
+    assert str(refused.value) == text
+    assert (session.subject, session.state) == ("alice", State.AUTHENTICATED)
+
+
+async def _awaited_verbs(clock: Clock) -> list[str]:
+    session = await AsyncSessions(MemoryStore(), clock=clock).open(None)
+    session.log_in(await session.attempt("alice"), "pwd")
+    wrong: Any = THING
+    said = []
+    for verb in (session.password_changed(wrong), session.end_others(wrong)):
+        with pytest.raises(InvalidSetting) as refused:
+            await verb
+        said.append(str(refused.value))
+    for loop in (None, asyncio.get_running_loop()):
+        session.loop = loop
+        with pytest.raises(InvalidSetting) as refused:
+            assert session.from_thread
+        said.append(str(refused.value))
+    return said
+
+
+def test_the_awaited_verbs_refuse_with_the_same_words_and_a_thread_is_told_what_it_lacks(clock: Clock) -> None:
+    assert asyncio.run(_awaited_verbs(clock)) == [
+        "write = thing: pass a function without arguments that stores the new hash",
+        "reason = thing: pass a sessioncore.Reason, such as Reason.ADMIN",
+        "from_thread = None: this handle came without the ASGI middleware: set its loop",
+        "from_thread = 'in the event loop': await the session's own verb instead",
+    ]
+
+
+NOBODY: Final = "nobody is signed in: send the user to the login page"
+VERBS_OF_SOMEBODY: Final[list[Callable[[Handle], object]]] = [
+    Handle.challenge,
+    lambda session: session.satisfy_mfa("otp"),
+    lambda session: session.reauthenticate("pwd"),
+    Handle.require,
+    Handle.password_changed,
+    Handle.end_others,
+]
+
+
+@pytest.mark.parametrize("is_guest", [True, False])
+@pytest.mark.parametrize("verb", VERBS_OF_SOMEBODY)
+def test_what_only_somebody_may_do_asks_nobody_and_a_guest_to_log_in(
+    clock: Clock, verb: Callable[[Handle], object], is_guest: bool
+) -> None:
+    session = Sessions(MemoryStore(), clock=clock).open(None)
+    if is_guest:
+        session["cart"] = 1
+        session.commit()
+
+    with pytest.raises(LoginRequired, match=f"^{NOBODY}$"):
+        verb(session)
+
+
+def test_who_owes_a_factor_is_sent_to_the_challenge_and_who_never_gave_all_to_the_login(clock: Clock) -> None:
+    session = Sessions(MemoryStore(), clock=clock).open(None)
+    session.log_in(session.attempt("alice"), "pwd", needs=State.MFA_SATISFIED)
+
+    with pytest.raises(StepUpRequired, match=r"^a second factor is missing: send the user to the challenge page$"):
+        session.require()
+    session.require(State.AUTHENTICATED)
 
 
 @pytest.mark.parametrize("now", [1, 10**9 - 1, 10**11, 2**53 - 1])
