@@ -1,32 +1,21 @@
-"""Notices reach the log as fields, several listeners at once, and OpenTelemetry's meters without anybody's name."""
+"""Notices reach the log as fields, and several listeners at once."""
 
 import json
 import logging
 from collections.abc import Iterator
-from datetime import timedelta
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
-from sessioncore import Contention, InvalidSetting, Notice, Policy, Reason, StoreUnavailable, What
-from sessioncore.testing import Clock, FaultyStore
-from sessioncore_io import AsyncSessions, Handle, Sessions
+from sessioncore import InvalidSetting, Notice, Policy, Reason, What
+from sessioncore.testing import Clock
+from sessioncore_io import Sessions
 from sessioncore_io.memory import MemoryStore
 from sessioncore_io.notices import JsonLines, log_notice, several
-from sessioncore_io.telemetry import Telemetry
-
-from .awaiting import AwaitingStore
 
 ENDED = Notice(what=What.ENDED, at=5_000, sid="s1", subject="alice", reason=Reason.IDLE, created_at=2_000)
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    """Run coroutine tests under asyncio."""
-    return "asyncio"
 
 
 @pytest.fixture
@@ -93,7 +82,9 @@ def test_an_exception_stays_in_its_line(lines: StringIO) -> None:
 
 def test_no_notice_of_a_whole_life_shows_a_secret(lines: StringIO, clock: Clock) -> None:
     sessions = Sessions(MemoryStore(), Policy(), clock)
-    handle = signed_in(sessions)
+    handle = sessions.open(None)
+    handle.log_in(handle.attempt("alice"), "pwd")
+    handle.commit()
     token: Any = handle.order
     sessions.end_all("alice", Reason.ADMIN)
     sessions.open(token)
@@ -123,143 +114,30 @@ def test_what_is_no_listener_is_refused_where_it_is_written_down() -> None:
         several(log_notice, "log")  # type: ignore[arg-type]
 
 
-# -- OpenTelemetry -----------------------------------------------------------------------------------------------
+# -- what else a line holds --------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def reader() -> InMemoryMetricReader:
-    """Read what was counted."""
-    return InMemoryMetricReader()
+def line_of(**fields: Any) -> dict[str, Any]:
+    """Write a record as a line, and read that."""
+    record = logging.makeLogRecord({"name": "app", "levelname": "INFO", "msg": "%s", "args": ("hello",), **fields})
+    read: dict[str, Any] = json.loads(JsonLines().format(record))
+    return read
 
 
-@pytest.fixture
-def telemetry(reader: InMemoryMetricReader) -> Iterator[Telemetry]:
-    """Count into it."""
-    provider = MeterProvider([reader])
-    yield Telemetry(provider)
-    provider.shutdown()
-
-
-Counted = dict[tuple[Any, ...], Any]
-
-
-def counted(reader: InMemoryMetricReader) -> Counted:
-    """Give each count, or the count and sum of a histogram, by name and attributes."""
-    data = reader.get_metrics_data()
-    found: Counted = {}
-    for metric in data.resource_metrics[0].scope_metrics[0].metrics if data else ():
-        for point in metric.data.data_points:
-            key = (metric.name, *sorted((point.attributes or {}).items()))
-            found[key] = getattr(point, "value", None) or (point.count, point.sum)  # type: ignore[union-attr]
-    return found
-
-
-def signed_in(sessions: Sessions) -> Handle:
-    """Sign alice in."""
-    handle = sessions.open(None)
-    handle.log_in(handle.attempt("alice"), "pwd")
-    handle.commit()
-    return handle
-
-
-def test_a_life_is_counted_with_its_length_and_its_reason(
-    telemetry: Telemetry, reader: InMemoryMetricReader, clock: Clock
-) -> None:
-    sessions = Sessions(MemoryStore(), Policy(), clock, telemetry)
-    handle = signed_in(sessions)
-    handle.satisfy_mfa("otp")
-    handle.commit()
-    clock.advance(timedelta(minutes=10))
-    sessions.end(str(handle.sid), Reason.ADMIN, subject="alice")
-    sessions.end_all("alice", Reason.USER_ALL)
-    reason = ("sessioncore.end.reason", "admin")
-
-    assert counted(reader) == {
-        ("sessioncore.session.starts",): 1,
-        ("sessioncore.logins",): 1,
-        ("sessioncore.step_ups",): 1,
-        ("sessioncore.session.ends", reason): 1,
-        ("sessioncore.session.duration", reason): (1, 600.0),
-        ("sessioncore.supersessions", ("sessioncore.end.reason", "user_all")): 1,
+def test_a_line_has_its_millisecond_and_what_json_cannot_hold_is_text() -> None:
+    assert line_of(created=1_700_000_000.5, where=Path("/x")) == {
+        "time": "2023-11-14T22:13:20.500+00:00",
+        "level": "INFO",
+        "logger": "app",
+        "message": "hello",
+        "where": "/x",
     }
 
 
-def test_every_kind_of_notice_is_counted_and_none_by_its_name(
-    telemetry: Telemetry, reader: InMemoryMetricReader
-) -> None:
-    """A subject or a sid as an attribute would be a time series a person."""
-    for what in What:
-        telemetry(Notice(what=what, at=2_000, sid="the-sid", subject="alice", created_at=1_000, attempts=4))
-    names = {name for name, *_ in counted(reader)}
-
-    assert len(names) == len(What) + 1, "one for each but contended and gave_up, which share two; and the length"
-    assert "alice" not in repr(counted(reader))
-    assert "the-sid" not in repr(counted(reader))
-
-
-def test_contention_is_counted_with_its_attempts(telemetry: Telemetry, reader: InMemoryMetricReader) -> None:
-    telemetry(Notice(what=What.CONTENDED, at=1, attempts=3))
-    telemetry(Notice(what=What.GAVE_UP, at=1, attempts=9))
-    stored, gave_up = (("sessioncore.swap.outcome", outcome) for outcome in ("stored", "gave_up"))
-
-    assert counted(reader) == {
-        ("sessioncore.contentions", stored): 1,
-        ("sessioncore.contentions", gave_up): 1,
-        ("sessioncore.swap.attempts", stored): (1, 3),
-        ("sessioncore.swap.attempts", gave_up): (1, 9),
+def test_what_other_formatters_leave_on_a_record_is_no_field_of_ours() -> None:
+    assert set(line_of(created=1.0, message="old", asctime="now", taskName="t")) == {
+        "time",
+        "level",
+        "logger",
+        "message",
     }
-
-
-def calls(reader: InMemoryMetricReader) -> dict[tuple[Any, ...], int]:
-    """Give how often each operation was timed."""
-    name = "sessioncore.store.operation.duration"
-    return {key[1:]: value[0] for key, value in counted(reader).items() if key[0] == name}
-
-
-def operation(name: str) -> tuple[str, str]:
-    """Give the attribute of an operation."""
-    return ("sessioncore.store.operation", name)
-
-
-def test_the_calls_of_a_store_are_timed_and_its_failures_counted(
-    telemetry: Telemetry, reader: InMemoryMetricReader, clock: Clock
-) -> None:
-    faulty = FaultyStore(MemoryStore())
-    sessions = Sessions(telemetry.measured(faulty), Policy(), clock)
-    token: Any = signed_in(sessions).order
-    faulty.fail("load")
-    with pytest.raises(StoreUnavailable):
-        sessions.open(token)
-
-    timed = calls(reader)
-    assert timed[(("error.type", "StoreUnavailable"), operation("load"))] == 1
-    assert timed[(operation("swap"),)] == 1
-    assert counted(reader)[("sessioncore.store.unavailable", operation("load"))] == 1
-
-
-@pytest.mark.anyio
-async def test_an_awaited_store_is_timed_until_it_answers(
-    telemetry: Telemetry, reader: InMemoryMetricReader, clock: Clock
-) -> None:
-    store = telemetry.measured(AwaitingStore())
-    handle = await AsyncSessions(store, Policy(), clock).open(None)
-    handle.log_in(await handle.attempt("alice"), "pwd")
-    await handle.commit()
-
-    assert calls(reader)[(operation("swap"),)] == 1
-    assert store.model.rows, "what is no call of the port is the store's own"
-    with pytest.raises(InvalidSetting, match="has to be awaited"):
-        Sessions(store)  # type: ignore[arg-type]
-
-
-def test_an_error_that_is_none_of_the_stores_is_named_as_it_is(
-    telemetry: Telemetry, reader: InMemoryMetricReader
-) -> None:
-    class Busy(MemoryStore):
-        def epoch(self, subject: str) -> None:
-            raise Contention("busy")
-
-    with pytest.raises(Contention):
-        telemetry.measured(Busy()).epoch("alice")
-
-    assert calls(reader) == {(("error.type", "Contention"), operation("epoch")): 1}
