@@ -36,7 +36,8 @@ a store that needs a server is tried by its own tests, each mutant with servers 
 
 What is not tried: a test that serves from another Python (workers, uvicorn, processes that race, most of the forks)
 knows nothing of the mutant and kills nobody, so what only such a test can tell is among the survivors. And a layer
-has {seconds:g} s for a mutant: of a function that a thousand tests reach, not all are tried.
+has {seconds:g} s for a mutant, unless `--seconds` says otherwise: of a function that a thousand tests reach, not all
+are tried. Many files are tried quickly first, by the layers that are made for them, and their survivors again, longer.
 """
 
 OF_TABLE = """\
