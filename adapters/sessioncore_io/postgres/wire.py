@@ -117,7 +117,8 @@ def address(name: str, url: str, patience: float, attrs: str = "read-write") -> 
         given = conninfo_to_dict(url)
     except psycopg.ProgrammingError:
         given = {"port": "unreadable"}
-    if not all(port.isdigit() for port in str(given.get("port") or "5432").split(",")):
+    ports = str(given.get("port") or "").split(",")  # an empty one is the usual one
+    if not all(port.isdigit() for port in ports if port):
         advice = "pass an address such as postgresql://user@host/database; percent-encode what is odd in a password"
         raise InvalidSetting(name, "...", advice)
     wanted: dict[str, Any] = {
