@@ -331,6 +331,28 @@ def test_the_passwords_of_both_parts_are_hidden(
     assert ran("check", "--store", second, "--epochs", first) == hidden
 
 
+def test_a_password_of_one_part_that_holds_that_of_the_other_is_hidden_whole(
+    path: Path, ran: Ran, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(url: str) -> None:
+        raise ConnectionError("no login with abcdef")
+
+    monkeypatch.setitem(sys.modules, "sessioncore_io.postgres", SimpleNamespace(PostgresStore=refuse))
+    short, long = "postgresql://shop:abc@db/shop", "postgresql://shop:abcdef@db/epochs"
+
+    hidden = (2, "", "sessioncore: no login with ***\n")
+    assert ran("check", "--store", short, "--epochs", long) == hidden
+    assert ran("check", "--store", long, "--epochs", short) == hidden
+
+
+def test_the_log_is_left_as_it_was_by_what_was_refused_too(path: Path, ran: Ran) -> None:
+    ran("init")
+    before = (list(log.handlers), log.level)
+
+    assert ran("purge", "--log")[0] == 2
+    assert (list(log.handlers), log.level) == before
+
+
 def test_a_reader_that_has_seen_enough_ends_it_quietly(
     path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

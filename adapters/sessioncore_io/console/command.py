@@ -15,7 +15,7 @@ from sessioncore.records import LOGGING_OUT
 from sessioncore_io.shell import TOMBSTONE, Sessions
 
 from . import verbs
-from .urls import EPOCHS, FORMS, STORE, Address, address_from, open_parts, whole
+from .urls import EPOCHS, FORMS, STORE, Address, address_from, open_parts, whole, without_secrets
 
 Verb = Callable[[verbs.Work], int]
 
@@ -114,8 +114,5 @@ def _run(options: Namespace, verb: Verb, make: bool) -> int:
 
 
 def _could_not(error: Exception, *addresses: Address | None) -> int:
-    text = str(error)
-    for address in addresses:
-        text = address.hidden(text) if address else text
-    print(f"sessioncore: {text}", file=sys.stderr)
+    print(f"sessioncore: {without_secrets(str(error), *filter(None, addresses))}", file=sys.stderr)
     return 2

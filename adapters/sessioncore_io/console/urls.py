@@ -57,22 +57,24 @@ class Address:
     @property
     def shown(self) -> str:
         """Give the URL as it may be printed; of a text that is none, nothing: it may be all password."""
-        return self.hidden(self.url) if "://" in self.url else "..."
-
-    def hidden(self, text: str) -> str:
-        """Take the password out of a text, as it stands in the URL and as it is meant."""
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text
+        return without_secrets(self.url, self) if "://" in self.url else "..."
 
     @property
-    def _secrets(self) -> list[str]:
+    def secrets(self) -> set[str]:
+        """Give the passwords, as they stand in the URL and as they are meant."""
         login, at, _ = self.url.partition("://")[2].rpartition("@")
         written = login.partition(":")[2] if at else ""
         query = self.url.partition("?")[2].split("&")
         written_too = [value for name, _, value in (part.partition("=") for part in query) if "pass" in name.lower()]
         secrets = [secret for secret in (written, *written_too) if secret]
-        return sorted({*secrets, *map(unquote, secrets), *map(unquote_plus, secrets)}, key=len, reverse=True)
+        return {*secrets, *map(unquote, secrets), *map(unquote_plus, secrets)}
+
+
+def without_secrets(text: str, *addresses: Address) -> str:
+    """Take the passwords of these addresses out of a text: the longest first, for one may hold another."""
+    for secret in sorted(set().union(*(address.secrets for address in addresses)), key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text
 
 
 def address_from(option: str | None, variable: str) -> Address | None:

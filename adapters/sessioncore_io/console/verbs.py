@@ -210,6 +210,8 @@ def notices_written() -> Iterator[None]:
     handler.setFormatter(JsonLines())
     log.addHandler(handler)
     log.setLevel(logging.INFO)
-    yield
-    log.removeHandler(handler)
-    log.setLevel(level)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
