@@ -9,7 +9,7 @@ import pytest
 from sessioncore import InvalidSetting
 from sessioncore.sso import CASCADE, DECISIONS, diagram
 from sessioncore_io.cli import main
-from sessioncore_io.sso_drawing import PICTURES, drawn, page
+from sessioncore_io.sso_drawing import PICTURES, drawn, page, pages
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -98,3 +98,27 @@ def test_the_command_writes_every_form(tmp_path: Path) -> None:
 
     names = {f"sso-{name}.{ending}" for name in PICTURES for ending in ("mmd", "dot")}
     assert names <= {path.name for path in tmp_path.iterdir()}
+
+
+def laid_out(text: str) -> str:
+    """Stand for Graphviz, which need not be there."""
+    return f"<svg>{text}</svg>"
+
+
+def test_the_files_are_named_by_their_pictures_and_hold_what_their_endings_say() -> None:
+    files = {name: draw(laid_out) for name, draw in pages("sso").items()}
+
+    assert files == {
+        f"sso-{name}.{ending}": text
+        for name, forms in PICTURES.items()
+        for ending, text in (("mmd", forms["mermaid"]()), ("dot", forms["dot"]()), ("svg", laid_out(forms["dot"]())))
+    }
+    assert sorted(pages("layers")) == ["sso-layers.dot", "sso-layers.mmd", "sso-layers.svg"]
+    assert drawn("layers", "svg", laid_out) == laid_out(diagram.layers_dot())
+
+
+def test_two_pictures_in_one_svg_are_refused_with_what_to_ask_for() -> None:
+    with pytest.raises(InvalidSetting) as refused:
+        drawn("sso", "svg", laid_out)
+
+    assert str(refused.value) == ("--format = 'svg': an SVG holds one picture: draw --of decision or --of layers")
