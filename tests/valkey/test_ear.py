@@ -182,6 +182,7 @@ def test_who_stays_goes_on_hearing_when_another_leaves() -> None:
         leaving.close()
         leaving.close()
         left.clear()
+        radio.push(None)  # after which the thread looks whether it is to end
         radio.push(news(b"sabc"))
         soon(lambda: len(stayed) == 2, "the other has heard")
         staying.close()
