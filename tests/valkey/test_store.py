@@ -24,9 +24,12 @@ def test_replicas_have_half_of_the_patience_of_the_default_two_seconds(kind: Any
     assert kind(URL, patience=0.5)._calls.wait == 250
 
 
-@BOTH
-def test_keys_begin_alike_in_either_store_and_nobody_waits_for_replicas_by_default(kind: Any) -> None:
-    assert (kind(URL)._calls.prefix, kind(URL)._calls.replicas) == ("sc:", 0)
+def test_the_defaults_of_both_stores_are_the_same() -> None:
+    """Processes of either kind share one server, and find each other's keys."""
+    one, other = ValkeyStore(URL)._calls, AsyncValkeyStore(URL)._calls
+
+    assert one == other
+    assert (one.prefix, one.replicas) == ("sc:", 0)
 
 
 class Server:
