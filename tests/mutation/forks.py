@@ -99,7 +99,7 @@ def limit(usual: float) -> None:
     """Let the process end itself if the next thing takes far longer than usual: an endless loop, or a deadlock."""
     # The first test in a process pays for what all of them share, and other processes may have the cores.
     signal.setitimer(signal.ITIMER_PROF, 5 + 10 * usual)
-    signal.setitimer(signal.ITIMER_REAL, 15 + 60 * usual)
+    signal.setitimer(signal.ITIMER_REAL, 16 + 30 * usual)
 
 
 TIMED_OUT: Final = (signal.SIGPROF, signal.SIGALRM)
