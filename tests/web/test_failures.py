@@ -271,3 +271,22 @@ async def test_a_failed_refresh_leaves_nobody_signed_in(site: Site, browser: Bro
     answer = await browser.ask(reloading)
 
     assert answer.value is True
+
+
+async def test_a_session_that_could_not_be_loaded_is_loaded_by_a_refresh(
+    site: Site, browser: Browser, outage: Outage
+) -> None:
+    """By the token that came with the request; until then nobody is signed in."""
+    await browser.ask(log_in())
+    outage.fail("load")
+    seen: list[object] = []
+
+    async def page(session: Any) -> None:
+        seen.append(session.csrf_matches("anything"))
+        outage.recover()
+        await done(session.refresh())
+        seen.extend((session.subject, session.signed_in))
+
+    answer = await browser.ask(page)
+
+    assert (answer.status, seen) == (200, [False, "alice", True])
