@@ -100,6 +100,13 @@ async def test_the_providers_session_is_ended_too_where_that_is_asked_for(clock:
     assert reason(handle) is Reason.RP
 
 
+async def test_a_provider_that_names_no_sessions_is_asked_to_end_its_own_too(clock: Clock) -> None:
+    handle = await signed_in(clock, (UPSTREAM[0], ""))
+    answer = await logout(handle, id_token_hint=hint(handle), post_logout_redirect_uri=BYE, federated="yes")
+
+    assert (answer.then, answer.upstream) == (BYE, (UPSTREAM[0], ""))
+
+
 async def test_a_provider_that_gave_no_token_to_keep_gets_none(clock: Clock) -> None:
     handle = await signed_in(clock, UPSTREAM)
     del handle[ID_TOKEN]

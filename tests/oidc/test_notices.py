@@ -102,7 +102,7 @@ def notice(clock: Clock, client_id: str = "a", **other: Any) -> LogoutNotice:
 @pytest.mark.parametrize("reason", [Reason.USER, Reason.RP, Reason.IDP, Reason.ADMIN])
 async def test_every_client_of_a_session_is_told_of_its_end_once(clock: Clock, reason: Reason) -> None:
     told = Told(clock, Clients())
-    handle = await told.signed_in("a", "b", "c", "gone")
+    handle = await told.signed_in("0 gone", "a", "b", "c")
     sid = handle.sid or ""
     await told.sessions.end(sid, reason, subject="alice")
 

@@ -183,6 +183,9 @@ async def test_nobody_knows_whether_a_key_is_new_while_the_provider_is_down(cloc
 
     assert (await known.verified(signed())).claims == {"sub": "alice"}, "those at hand stay"
     assert documents.looks == 2
+    documents.down, documents.jwks = False, Keys([OTHER]).jwks()
+    clock.advance(1)
+    assert (await known.verified(signed(OTHER))).claims == {"sub": "alice"}, "and it is looked for again"
 
 
 async def test_the_first_keys_are_fetched_whatever_the_time_is(clock: Clock) -> None:
