@@ -37,9 +37,11 @@ def identify(*, alg: str = "ES256", access_token: str = "", **other: Any) -> Any
     return check_id_token(token, issuer=OP, client_id="rp", nonce="n", at=AT, access_token=access_token)
 
 
-def told(*, header: Any = None, any_type: Any = False, **other: Any) -> Any:
+def told(*, header: Any = None, any_type: Any = None, **other: Any) -> Any:
     """Check a logout token with these claims."""
     token = Token({"alg": "ES256", "typ": "logout+jwt"} if header is None else header, changed(LOGOUT, **other))
+    if any_type is None:
+        return check_logout_token(token, issuer=OP, client_id="rp", at=AT)
     return check_logout_token(token, issuer=OP, client_id="rp", at=AT, any_type=any_type)
 
 

@@ -104,17 +104,19 @@ def test_what_was_answered_waits_no_more(outcome: Outcome, tries: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "level"),
+    ("outcome", "level", "word"),
     [
-        (Outcome.DELIVERED, logging.INFO),
-        (Outcome.AGAIN, logging.INFO),
-        (Outcome.REFUSED, logging.ERROR),
-        (Outcome.GIVEN_UP, logging.ERROR),
-        (Outcome.DROPPED, logging.ERROR),
+        (Outcome.DELIVERED, logging.INFO, "delivered"),
+        (Outcome.AGAIN, logging.INFO, "again"),
+        (Outcome.REFUSED, logging.ERROR, "refused"),
+        (Outcome.GIVEN_UP, logging.ERROR, "given_up"),
+        (Outcome.DROPPED, logging.ERROR, "dropped"),
     ],
 )
-def test_the_log_says_what_became_of_a_notice(outcome: Outcome, level: int, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_says_what_became_of_a_notice(
+    outcome: Outcome, level: int, word: str, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO, "sessioncore")
     log_outcome(notice(tries=3), outcome)
 
-    assert caplog.record_tuples == [("sessioncore", level, f"logout notice to rp {outcome} after 3 tries")]
+    assert caplog.record_tuples == [("sessioncore", level, f"logout notice to rp {word} after 3 tries")]
