@@ -17,7 +17,8 @@ OP: Final = "https://op.example"
 BACK: Final = "https://rp.example/cb"
 WEB: Final = Client(client_id="web", redirect_uris=BACK, secret="s" * 16, scopes=("openid", "email"))
 SPA: Final = Client(client_id="spa", redirect_uris=BACK, response_types=("code", "id_token", "id_token token"))
-PROTOCOL: Final = Protocol(OP, {"web": WEB, "spa": SPA}, Keys([ECKey.generate_key("P-256")]))
+APP: Final = Client(client_id="app", redirect_uris=BACK)
+PROTOCOL: Final = Protocol(OP, {"web": WEB, "spa": SPA, "app": APP}, Keys([ECKey.generate_key("P-256")]))
 PKCE: Final = {"code_challenge": "c" * 43, "code_challenge_method": "S256"}
 
 
@@ -183,7 +184,8 @@ def test_a_good_request_is_granted_by_the_grant_of_its_type() -> None:
     ("other", "error"),
     [
         ({"response_type": "token"}, "unsupported_response_type"),
-        ({"response_type": "id_token"}, "unauthorized_client"),
+        ({"response_type": "id_token"}, "invalid_client"),  # the implicit flow is for public clients
+        ({"client_id": "app", "response_type": "id_token"}, "unauthorized_client"),
         ({"response_type": None}, "unsupported_response_type"),
         ({"code_challenge_method": "plain"}, "invalid_request"),
         ({"code_challenge_method": None}, "invalid_request"),
