@@ -11,9 +11,9 @@ from sessioncore.testing import Clock
 from sessioncore_io import asgi
 from sessioncore_io.memory import MemoryStore
 
-from .driver import AsgiSite, call_asgi, http_scope, rescues
+from .driver import AsgiSite, Reply, call_asgi, http_scope, rescues, rows
 from .pages import log_in, log_out, look
-from .stores import Outage
+from .stores import Outage, Recording
 
 pytestmark = pytest.mark.anyio
 
@@ -126,3 +126,46 @@ async def test_a_request_that_was_cancelled_and_logged_nobody_out_leaves_no_task
         await call_asgi(served, http_scope([]))
 
     assert not served._rescues
+
+
+async def test_what_is_raised_after_the_answer_started_goes_on_to_the_server(site: AsgiSite) -> None:
+    """A second answer cannot be sent."""
+    sent: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise StoreUnavailable("gone")
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    with pytest.raises(StoreUnavailable, match="gone"):
+        await asgi.SessionMiddleware(app, **site.options)(http_scope([]), None, send)
+
+    assert sent == ["http.response.start"]
+
+
+@pytest.mark.parametrize(("status", "stored"), [(499, True), (500, False), (501, False)])
+async def test_what_a_failed_request_did_is_not_stored(site: AsgiSite, status: int, stored: bool) -> None:
+    """A server's error is from 500 on; a client's is an answer like any other."""
+
+    async def page(session: Any) -> Reply:
+        session["cart"] = 1
+        return Reply(status)
+
+    answer = await site.ask(page)
+
+    assert (answer.status, bool(answer.token), bool(rows(site.store.store))) == (status, stored, stored)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("crumbs", [1, 2])
+async def test_a_steady_request_asks_the_store_once(clock: Clock, crumbs: int) -> None:
+    """Also where the cookies come a crumb a header, as HTTP/2 may send them."""
+    store = Recording(MemoryStore())
+    steady = AsgiSite(store=store, clock=clock)
+    token = (await steady.ask(log_in())).token
+    store.calls.clear()
+    cookies = [b"theme=dark", f"__Host-session={token}".encode()]
+    answer = await steady.ask_raw(look, cookies if crumbs == 2 else [b"; ".join(cookies)])
+
+    assert (answer.value, store.calls) == ("alice", ["load"])

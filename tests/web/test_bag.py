@@ -109,12 +109,15 @@ def test_a_hundred_levels_are_stored_and_one_more_is_refused() -> None:
     """However many lists stand side by side: only depth is what another page could not read."""
     bag = Bag(())
     bag.set("deep", nested(100))
+    bag.set("deep and broad", [nested(99), [], []])
     bag.set("broad", [[] for _ in range(300)])
     bag.set("text", "[{" * 300)
     with pytest.raises(InvalidSetting) as refused:
         bag.set("deeper", nested(101))
+    with pytest.raises(InvalidSetting):
+        bag.set("deeper", [nested(100)])
 
-    assert sorted(bag) == ["broad", "deep", "text"]
+    assert sorted(bag) == ["broad", "deep", "deep and broad", "text"]
     assert str(refused.value) == (
         "session['deeper'] = 'list': store what JSON can hold"
         " (at most 100 levels, or it could not be read back everywhere)"

@@ -161,6 +161,8 @@ async def test_who_owes_a_factor_is_not_signed_in_on_a_socket(site: AsgiSite) ->
         (b"null", "wss", b"shop.example", "websocket.close"),
         (b"null", "wss", None, "websocket.close"),
         (b"file://", "wss", b"", "websocket.close"),
+        (b"https://", "wss", b"", "websocket.close"),
+        (b"https://X", "wss", None, "websocket.close"),
         (b"https://shop.example, https://evil.example", "wss", b"shop.example", "websocket.close"),
         (b"\xff", "wss", b"shop.example", "websocket.close"),
     ],
