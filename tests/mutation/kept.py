@@ -1,16 +1,20 @@
 """Keep what became of the mutants of each file, with the hash of its text: so a picture is made part by part.
 
-What was kept of a file that has changed since is not counted, nor what was kept of some of a file's mutants.
+What was kept of a file that has changed since is not counted, nor what was kept of some of a file's mutants. The names
+of mutants follow from the file, so they are not kept, but by their places, as in 0-7,9: there are thousands.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
 from attrs import define, field
 
+from .edits import edits
 from .hunt import Verdict
 from .kill import Verdict as OfTable
 from .sources import Source
@@ -45,7 +49,7 @@ class Kept:
         return cls(top, **(json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}))
 
     def write(self) -> None:
-        """Write it, a mutant a line."""
+        """Write it, a kind of verdict a line."""
         (self.top / FILE).parent.mkdir(parents=True, exist_ok=True)
         told = {"table": self.table, "files": self.files}
         (self.top / FILE).write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -57,22 +61,28 @@ class Kept:
 
         A later look at some of them changes what is known of these; verdicts on another text are forgotten.
         """
-        former = self.files.get(self._key(source), {})
-        if former.get("hash") != text or len(tried) == len(names):
-            former = {"whole": len(tried) == len(names), "verdicts": {}}
-        verdicts = former["verdicts"] | {verdict.name: _said(verdict) for verdict in found}
-        self.files[self._key(source)] = {"hash": text, "whole": former["whole"], "verdicts": verdicts}
+        former, verdicts = self.files.get(self._key(source), {}), dict[str, str]()
+        same = {"hash": text, "names": _digest(names)}
+        whole = len(tried) == len(names)
+        if not whole and former.items() >= same.items():
+            verdicts, whole = dict(_named(names, former["verdicts"])), former["whole"]
+        verdicts |= {verdict.name: _said(verdict) for verdict in found}
+        self.files[self._key(source)] = same | {"whole": whole, "verdicts": _placed(names, verdicts)}
         self.files = dict(sorted(self.files.items()))
 
     def fits(self, source: Source) -> bool:
-        """Tell whether all mutants of a file were tried, and it is as it was then."""
+        """Tell whether all mutants of a file were tried, and it and they are as they were then."""
         kept = self.files.get(self._key(source), {})
-        return bool(kept.get("whole")) and kept["hash"] == hash_of(source.path)
+        same = bool(kept.get("whole")) and kept["hash"] == hash_of(source.path)
+        return same and kept["names"] == _digest(_names(source))
 
     def verdicts(self, source: Source) -> list[Verdict]:
         """Give the verdicts on a file, if they fit."""
-        told = self.files[self._key(source)]["verdicts"] if self.fits(source) else {}
-        return [_read(source.group, name, text) for name, text in told.items()]
+        if not self.fits(source):
+            return []
+        names = _names(source)
+        told = dict(_named(names, self.files[self._key(source)]["verdicts"]))
+        return [_read(source.group, name, told[name]) for name in names if name in told]
 
     def _key(self, source: Source) -> str:
         return source.path.relative_to(self.top).as_posix()
@@ -86,6 +96,37 @@ class Kept:
         """Give kind, layer, how and name of each mutant of the table, if it is as it was then."""
         fits = self.table.get("hash") == hash_of_table(self.top)
         return [text.split("; ", 3) for text in self.table["verdicts"]] if fits else []
+
+
+def _names(source: Source) -> list[str]:
+    return [edit.name for edit in edits(source.path, source.root)]
+
+
+def _digest(names: Sequence[str]) -> str:
+    return sha256("\n".join(names).encode()).hexdigest()[:16]
+
+
+def _placed(names: Sequence[str], verdicts: Mapping[str, str]) -> dict[str, str]:
+    """Give by verdict the places of its mutants, as in 0-7,9."""
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    for place, name in enumerate(names):
+        if name in verdicts:
+            places[verdicts[name]].append(place)
+    return {said: ",".join(_runs(found)) for said, found in sorted(places.items())}
+
+
+def _runs(places: Sequence[int]) -> Iterator[str]:
+    for _, run in groupby(enumerate(places), lambda pair: pair[1] - pair[0]):
+        numbers = [place for _, place in run]
+        yield f"{numbers[0]}-{numbers[-1]}" if len(numbers) > 1 else str(numbers[0])
+
+
+def _named(names: Sequence[str], places: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Give each mutant's name with its verdict."""
+    for said, runs in places.items():
+        for run in runs.split(","):
+            first, _, last = run.partition("-")
+            yield from ((name, said) for name in names[int(first) : int(last or first) + 1])
 
 
 def _said(verdict: Verdict) -> str:

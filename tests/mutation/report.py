@@ -26,7 +26,7 @@ exchanged. Not changed: annotations, assertions, and texts for people.
 
 The first layer that kills a mutant; the cheapest are tried first, each with the tests that reach the mutant.
 A time limit counts as a kill: {slow} mutants never end. {shown} mutants, spread over all files, were shown to every
-layer that reaches them, so that one sees what each could do without the others: the last two columns.
+layer they were tried by, so that one sees what each could do without the others: the last two columns.
 
 {kills}
 

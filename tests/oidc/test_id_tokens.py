@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 import pytest
+from attrs import NOTHING
 from authlib.oidc.core.util import create_half_hash
 from joserfc.jwt import Token
 
@@ -13,7 +14,7 @@ from sessioncore_io.oidc.receiving import check_logout_token
 
 AT: Final = 1_735_689_600
 OP: Final = "https://op.example"
-GONE: Final = object()
+GONE: Final = NOTHING  # it has the same name in every process, as xdist wants of a parameter
 ID: Final[dict[str, Any]] = {"iss": OP, "aud": "rp", "sub": "alice", "iat": AT, "exp": AT + 600, "nonce": "n"}
 LOGOUT: Final[dict[str, Any]] = {
     "iss": OP,
