@@ -291,7 +291,7 @@ def test_what_only_somebody_may_do_asks_nobody_and_a_guest_to_log_in(
         verb(session)
 
 
-def test_who_owes_a_factor_is_sent_to_the_challenge_and_who_never_gave_all_to_the_login(clock: Clock) -> None:
+def test_who_owes_a_factor_is_sent_to_the_challenge_unless_one_is_enough_there(clock: Clock) -> None:
     session = Sessions(MemoryStore(), clock=clock).open(None)
     session.log_in(session.attempt("alice"), "pwd", needs=State.MFA_SATISFIED)
 
