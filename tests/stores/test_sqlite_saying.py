@@ -10,22 +10,14 @@ from typing import Final
 
 import pytest
 
-from sessioncore import InvalidSetting, Reason, StoreUnavailable
+from sessioncore import InvalidSetting, StoreUnavailable
 from sessioncore.testing.clock import START
-from sessioncore.testing.rows import HOUR, SID, guest, user
+from sessioncore.testing.contracts.store import CALLS as OF_THE_PORT
+from sessioncore.testing.rows import HOUR, user
 from sessioncore_io.sqlite import SqliteStore
 
 CALLS: Final[dict[str, Callable[[SqliteStore], object]]] = {
-    "load": lambda store: store.load(SID),
-    "swap": lambda store: store.swap(None, guest()),
-    "epoch": lambda store: store.epoch("alice"),
-    "mint": lambda store: store.mint("alice", START),
-    "supersede": lambda store: store.supersede("alice", START, Reason.ADMIN),
-    "of_subject": lambda store: store.of_subject("alice"),
-    "of_upstream": lambda store: store.of_upstream("https://op.example", "op-1"),
-    "due": lambda store: store.due(START, 10),
-    "purge": lambda store: store.purge(START, 10),
-    "mark": lambda store: store.mark("jti", START),
+    **OF_THE_PORT,
     "inspect": lambda store: store.inspect(),
     "census": lambda store: store.census(print),
 }
