@@ -21,6 +21,11 @@ STATUSES: Final[dict[Outcome, tuple[int, ...]]] = {
 }
 
 
+def ours(caplog: pytest.LogCaptureFixture) -> list[tuple[int, str]]:
+    """Give what the library logged: the one that sends may log each request besides."""
+    return [(level, text) for name, level, text in caplog.record_tuples if name == "sessioncore"]
+
+
 @pytest.mark.parametrize(
     ("status", "outcome"), [(status, outcome) for outcome in STATUSES for status in STATUSES[outcome]]
 )
@@ -49,7 +54,7 @@ async def test_a_client_that_cannot_be_reached_is_tried_again_and_nothing_is_ami
     await told.notices.deliver()
 
     assert told.heard == [("a", Outcome.AGAIN)]
-    assert caplog.records == []
+    assert ours(caplog) == []
 
 
 async def test_a_notice_that_cannot_be_sent_keeps_no_other_one_waiting(
@@ -61,16 +66,14 @@ async def test_a_notice_that_cannot_be_sent_keeps_no_other_one_waiting(
     await told.notices.deliver()
 
     assert sorted(told.heard) == [("b", Outcome.DELIVERED), ("gone", Outcome.AGAIN)]
-    assert caplog.record_tuples == [
-        ("sessioncore", logging.ERROR, "a logout notice to gone could not be sent"),
-    ]
+    assert ours(caplog) == [(logging.ERROR, "a logout notice to gone could not be sent")]
 
 
 async def until(told: Told, heard: int) -> None:
     """Run it until that much was heard; what hangs is found out soon."""
     running = asyncio.create_task(told.notices.run())
     try:
-        async with asyncio.timeout(0.5):
+        async with asyncio.timeout(20):
             while len(told.heard) < heard:
                 assert not running.done(), running.exception()
                 await asyncio.sleep(0)
@@ -100,7 +103,7 @@ async def test_an_end_is_told_while_it_runs(clock: Clock) -> None:
     await asyncio.sleep(0)
     handle.log_out()
     await handle.commit()
-    async with asyncio.timeout(0.5):
+    async with asyncio.timeout(20):
         while not told.heard:
             await asyncio.sleep(0)
     running.cancel()
