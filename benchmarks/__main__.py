@@ -14,7 +14,7 @@ from attrs import evolve
 
 from .budgets import Budget, budgets
 from .drive import rest
-from .parts import growth, networked, requests, servers, traffic
+from .parts import earlier, growth, networked, requests, servers, traffic
 from .plan import planned
 from .plot import draw
 from .report import page
@@ -27,6 +27,7 @@ STORES: Final = DOCS.parent / "stores" / "README.md"
 # Each part is measured in a process of its own: none inherits the memory, or the settings, of another.
 PARTS: Final[dict[str, Callable[[Path, int], Any]]] = {
     "requests": requests,
+    "earlier": earlier,
     "stores": networked,
     "wire": traffic,
     "growth": growth,

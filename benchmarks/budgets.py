@@ -6,6 +6,7 @@ from typing import Final
 from attrs import frozen
 
 from .counts import REQUESTS
+from .earlier import Earlier
 from .results import Growth, Networked, Requests, Results
 from .wire import Traffic
 
@@ -48,6 +49,8 @@ def budgets(results: Results) -> list[Budget]:
     found: list[Budget] = []
     if results.requests:
         found += [*_requests(results.requests), *_counts(results.requests), _imports(results.requests)]
+    if results.earlier:
+        found += _earlier(results.earlier)
     if results.stores:
         found += _stores(results.stores)
     if results.wire:
@@ -66,6 +69,11 @@ def _requests(results: Requests) -> Iterator[Budget]:
         share = 1 / peer.times_ours
         yield Budget(f"{world}, memory: share of the lightest peer ({peer.name}, {peer.keeps})", OF_LIGHTEST, share)
         yield Budget(f"{world}, SQLite over memory, in bare SELECTs", SELECTS, results.selects[world])
+
+
+def _earlier(results: tuple[Earlier, ...]) -> Iterator[Budget]:
+    for e in results:
+        yield Budget(f"{e.world}, memory: added at best, on the machine of {e.commit}", ADDED, e.there, " µs")
 
 
 def _counts(results: Requests) -> Iterator[Budget]:

@@ -8,6 +8,7 @@ from sessioncore_io.sqlite import SqliteStore
 from . import asgi_peers, ours, scale, wsgi_peers
 from .counts import steady
 from .crowd import in_sqlite
+from .earlier import Earlier, against
 from .imports import imports
 from .places import running
 from .results import SELECT, Growth, Networked, Requests, figures, selects
@@ -40,6 +41,11 @@ def requests(folder: Path, effort: int) -> Requests:
         imports=loading,
         asked={world: dict(steady(world)) for world in ("ASGI", "WSGI")},
     )
+
+
+def earlier(folder: Path, effort: int) -> tuple[Earlier, ...]:
+    """Measure this code against that of a commit whose page is from the budget's machine."""
+    return against(folder, effort)
 
 
 def networked(folder: Path, effort: int) -> Networked:

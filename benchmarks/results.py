@@ -11,6 +11,7 @@ import msgspec
 from attrs import asdict, frozen
 
 from .contenders import Contender
+from .earlier import Earlier
 from .rounds import Times
 from .scale import Scale
 from .sizes import Size
@@ -83,6 +84,7 @@ class Results:
 
     machine: str
     requests: Requests | None = None
+    earlier: tuple[Earlier, ...] | None = None
     stores: Networked | None = None
     wire: tuple[Traffic, ...] | None = None
     growth: Growth | None = None
