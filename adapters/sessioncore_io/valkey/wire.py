@@ -22,8 +22,9 @@ UNKNOWN: Final = "Valkey did not answer ({}); whether it was done is unknown"
 
 # What connections raise, a sentinel's and a time-out included.
 FAILURES: Final = (ValkeyError, OSError)
-# In an event loop, uvloop's word for a connection that was reset meanwhile too.
-ASYNC_FAILURES: Final = (*FAILURES, RuntimeError)
+# In an event loop, the words for a connection that was reset meanwhile too: uvloop's, and asyncio's since Python 3.12,
+# whose transport then writes to a loop that it has let go.
+ASYNC_FAILURES: Final = (*FAILURES, RuntimeError, AttributeError)
 
 
 class Lost(StoreUnavailable):
