@@ -570,9 +570,10 @@ def test_a_failure_says_where_the_user_wanted_to_go() -> None:
     assert (failed.error, failed.next, str(failed)) == ("access_denied", "/account", "access_denied: the user said no")
 
 
-async def test_the_id_token_is_kept_for_the_logout_only(town: Town) -> None:
+async def test_the_id_token_is_kept_for_the_logout_and_the_instant_of_the_proof_for_require(town: Town) -> None:
     await town.signed_in()
 
-    (key,) = (key for key, _ in shop_session(town).data)
-    assert key == "oidc.id_token"
-    assert claims_of(dict(shop_session(town).data)[key].strip('"'))["sub"] == "alice"
+    kept = dict(shop_session(town).data)
+    assert kept.keys() == {"oidc.id_token", "oidc.auth_time"}
+    assert claims_of(kept["oidc.id_token"].strip('"'))["sub"] == "alice"
+    assert kept["oidc.auth_time"] == str(town.clock() // 1_000)

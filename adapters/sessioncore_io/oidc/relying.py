@@ -1,18 +1,18 @@
 """An application that logs its users in by an OpenID provider: each verb is one step of the user's way."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import httpx2
 from attrs import field, frozen
 
-from sessioncore import Reason
+from sessioncore import Reason, State
 from sessioncore.sso import Acceptance, Verdict
 
 from ..handle import AsyncHandle
 from ..world import Clock, wall_clock
-from . import landing, logins
+from . import landing, logins, proving
 from .failures import LoginFailed, ProviderUnavailable
 from .keys import ALGORITHMS
 from .party import Account, Party
@@ -147,7 +147,9 @@ class RelyingParty:
         claims = await landing.verified(party, login, tokens)
         acceptance = await landing.accepted(party, session, login, claims)
         if acceptance.verdict is Verdict.SIGN_IN:
-            await self._sign_in(session, acceptance, claims, remember=remember, label=label, not_after=not_after)
+            until = proving.bounded(session, claims, not_after, remembered=remember)
+            await self._sign_in(session, acceptance, claims, remember=remember, label=label, not_after=until)
+        proving.remember(session, claims)
         session[ID_TOKEN] = tokens["id_token"]
         await session.commit()
         if acceptance.verdict is Verdict.SIGN_IN:
@@ -169,6 +171,15 @@ class RelyingParty:
         attempt = await session.attempt(acceptance.subject)
         session.log_in(attempt, self.party.methods(claims), upstream=acceptance.upstream, **more)
         session.update(kept)
+
+    def require(self, session: AsyncHandle, state: State | None = None, max_age: timedelta | None = None) -> None:
+        """Insist on a state as ``session.require`` does, and on the provider's own proof being ``max_age`` old at most.
+
+        The login here may be younger than the proof: the provider gives one silently to whom it knows. Where it does
+        not say when the proof was, the login here counts. Raises ``LoginRequired`` or ``StepUpRequired``: ``begin``
+        with that ``max_age`` then. Source: OpenID Connect Core 1.0, 2 (auth_time) and 3.1.2.1 (max_age).
+        """
+        proving.require(session, state, max_age)
 
     async def userinfo(self, landed: Landed) -> Mapping[str, Any]:
         """Ask the provider what is known about who has just logged in (OpenID Connect Core 1.0, 5.3).

@@ -20,7 +20,7 @@ def buyer(request: Request) -> Customer:
     """Insist on a proof of the last five minutes: a code from who uses codes, the password from others."""
     account = customer(request)
     needed = State.MFA_SATISFIED if account.uses_codes else State.AUTHENTICATED
-    session_of(request).require(needed, max_age=FRESH)
+    shop_of(request).login.require(session_of(request), needed, max_age=FRESH)
     return account
 
 
