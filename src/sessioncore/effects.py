@@ -139,13 +139,13 @@ class Tell(Effect[None]):
 
 
 def run(flow: Flow[T], perform: Callable[[Effect[Any]], Any]) -> T:
-    """Drive a flow to its end, performing each effect."""
+    """Drive a flow to its end, performing each effect; an interruption is thrown in too, and the flow may go on."""
     try:
         effect = next(flow)
         while True:
             try:
                 answer = _at_hand(effect, perform(effect))
-            except Exception as error:
+            except BaseException as error:
                 effect = flow.throw(error)
             else:
                 effect = flow.send(answer)
@@ -168,7 +168,10 @@ def _at_hand(effect: Effect[Any], answer: Any) -> Any:
 
 
 async def arun(flow: Flow[T], perform: Callable[[Effect[Any]], Any | Awaitable[Any]]) -> T:
-    """Drive a flow to its end, performing each effect and awaiting the answers that ask for it."""
+    """Drive a flow to its end, performing each effect and awaiting the answers that ask for it.
+
+    A cancellation is thrown in as any failure is, and the flow may go on: what it asks for then is awaited.
+    """
     try:
         effect = next(flow)
         while True:
@@ -176,7 +179,9 @@ async def arun(flow: Flow[T], perform: Callable[[Effect[Any]], Any | Awaitable[A
                 answer = perform(effect)
                 if isawaitable(answer):
                     answer = await answer
-            except Exception as error:
+            except GeneratorExit:  # nobody awaits this any more
+                raise
+            except BaseException as error:
                 effect = flow.throw(error)
             else:
                 effect = flow.send(answer)

@@ -135,6 +135,43 @@ def test_an_interrupted_flow_is_closed(error: type[BaseException]) -> None:
     assert getgeneratorstate(flow) == GEN_CLOSED
 
 
+@pytest.mark.parametrize("drive", [run, lambda flow, answer: asyncio.run(arun(flow, awaited(answer)))])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, asyncio.CancelledError])
+def test_an_interruption_is_thrown_into_the_flow_which_may_go_on(
+    drive: Callable[[Flow[Any], Perform], Any], error: type[BaseException]
+) -> None:
+    def tidy() -> Flow[str]:
+        try:
+            yield from fx.Load("sid").ask()
+        except error:
+            at = yield from fx.Now().ask()
+        return f"interrupted at {at}"
+
+    def answer(effect: Effect[Any]) -> Any:
+        if isinstance(effect, fx.Load):
+            raise error
+        return 7
+
+    assert drive(tidy(), answer) == "interrupted at 7"
+
+
+def test_a_flow_that_nobody_awaits_any_more_is_not_asked_to_go_on() -> None:
+    heard: list[str] = []
+    reset = core.reset_password("alice", lambda: None)
+
+    async def unanswered(effect: Effect[Any]) -> Any:
+        if isinstance(effect, fx.Call):
+            await Awaited()
+        return world(ModelStore(), heard)(effect)
+
+    driven = arun(reset, unanswered)
+    driven.send(None)
+    driven.close()
+
+    assert heard == ["Now", "Supersede", "Tell", "superseded"]
+    assert getgeneratorstate(reset) == GEN_CLOSED
+
+
 def test_an_answer_that_would_have_to_be_awaited_is_refused_by_name_and_closed() -> None:
     async def later() -> int:
         return 1

@@ -57,11 +57,13 @@ def reset_password(subject: str, write: Callable[[], object] | None) -> Flow[Non
         raise failure
 
 
-def _written(write: Callable[[], object]) -> Flow[Exception | None]:
-    """Let the application write; return what it raised: the write may have happened all the same."""
+def _written(write: Callable[[], object]) -> Flow[BaseException | None]:
+    """Let the application write; return what it raised or was interrupted by: it may have written all the same."""
     try:
         yield from Call(write).ask()
-    except Exception as error:
+    except GeneratorExit:  # the flow is closed: nobody answers any more
+        raise
+    except BaseException as error:
         return error
     return None
 
@@ -70,12 +72,12 @@ def _written(write: Callable[[], object]) -> Flow[Exception | None]:
 class Kept:
     """Hold the one session that stays and its new token; None if a parallel request has just rotated it.
 
-    ``failure`` is what ``write`` raised: the session stays all the same, and the caller raises it.
+    ``failure`` is what ``write`` raised or was interrupted by: the session stays all the same, the caller raises it.
     """
 
     session: Session
     token: Token | None
-    failure: Exception | None = None
+    failure: BaseException | None = None
 
 
 def keep_only(
@@ -90,7 +92,7 @@ def keep_only(
     if cause not in KEEPING:
         raise InvalidSetting("reason", cause, f"to keep one session, use one of {', '.join(KEEPING)}")
     stamp = yield from _supersede_own(kept, kept.epoch, cause)
-    failure: Exception | None = None
+    failure: BaseException | None = None
     if write is not None:
         failure = yield from _written(write)
         stamp = yield from _supersede_own(kept, stamp.value, cause)
