@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sessioncore import InvalidSetting, Notice
 
-from .world import Listener, log_notice, tell
+from .world import Listener, check_not_awaited, log_notice, tell
 
 
 def several(*listeners: Listener) -> Listener:
@@ -15,6 +15,7 @@ def several(*listeners: Listener) -> Listener:
     for listener in listeners:
         if not callable(listener):
             raise InvalidSetting("listener", listener, "pass functions that take a Notice")
+        check_not_awaited(listener)
 
     def all_of_them(notice: Notice) -> None:
         for listener in listeners:

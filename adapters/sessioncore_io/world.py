@@ -85,8 +85,7 @@ class World:
         listener: Listener,
         pause: Callable[[int], int | Awaitable[int]],
     ) -> None:
-        if iscoroutinefunction(listener):
-            raise InvalidSetting("listener", listener, "pass a plain function: it is called, not awaited")
+        check_not_awaited(listener)
         self._do: dict[type, Callable[[Any], Any]] = {
             fx.Now: lambda _: clock(),
             fx.NewSid: lambda _: new_sid(),
@@ -108,6 +107,12 @@ class World:
     def perform(self, effect: fx.Effect[Any]) -> Any:
         """Perform one effect and return its answer, or an awaitable of it."""
         return self._do[type(effect)](effect)
+
+
+def check_not_awaited(listener: Listener) -> None:
+    """Refuse a listener whose notices nobody would hear: a coroutine function, or an object that is called as one."""
+    if iscoroutinefunction(listener) or iscoroutinefunction(getattr(listener, "__call__", None)):  # noqa: B004
+        raise InvalidSetting("listener", listener, "pass a plain function: it is called, not awaited")
 
 
 def tell(listener: Listener, notice: Notice) -> None:

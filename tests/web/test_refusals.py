@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import pytest
@@ -171,12 +172,20 @@ def test_a_refusal_names_what_was_passed_and_what_to_pass(refusing: Refusing, te
     assert str(refused.value) == text
 
 
-def test_a_listener_that_would_have_to_be_awaited_is_refused_by_name() -> None:
-    async def listener(_: object) -> None:
-        """Hear nothing."""
+async def heard_later(_: object) -> None:
+    """Hear nothing."""
 
-    with pytest.raises(InvalidSetting, match=r"^listener = <function .*>: pass a plain function: it is called, not"):
-        World(MemoryStore(), lambda: NOW, listener, lambda _: 0)
+
+@pytest.mark.parametrize("listener", [heard_later, Awaited(), partial(heard_later)])
+@pytest.mark.parametrize(
+    "told", [several, lambda listener: World(MemoryStore(), lambda: NOW, listener, lambda _: 0)], ids=["several", "one"]
+)
+def test_a_listener_that_would_have_to_be_awaited_is_refused_by_name(told: Any, listener: Any) -> None:
+    """Every notice would be lost: also where an object is called, and where it is one of several."""
+    with pytest.raises(InvalidSetting) as refused:
+        told(listener)
+
+    assert str(refused.value) == f"listener = {listener!r}: pass a plain function: it is called, not awaited"
 
 
 def signed_in(clock: Clock) -> Handle:
