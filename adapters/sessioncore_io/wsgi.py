@@ -1,7 +1,6 @@
 """Bind sessions to WSGI (PEP 3333): the handle is ``environ["sessioncore.session"]``."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from http import HTTPStatus
 from inspect import isgenerator
 from types import TracebackType
@@ -15,7 +14,7 @@ from .checks import check_cookie
 from .cookies import Cookie
 from .handle import Handle
 from .shell import Sessions
-from .world import Clock, Listener, log_notice, wall_clock
+from .world import Clock, Listener, log, log_notice, wall_clock
 
 Environ = dict[str, Any]
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType]
@@ -59,7 +58,7 @@ class SessionMiddleware:
                 raise
             body = ()
         except BaseException:
-            handle.store_logout()
+            _rescued(handle)
             raise
         if response.replaced is not None:
             _close(body)
@@ -90,6 +89,14 @@ class SessionMiddleware:
 
 def _failed(sessions: Sessions, token: Token, error: SessionError) -> Handle:
     return Handle(sessions, token, Standing.ABSENT, None, None, error)
+
+
+def _rescued(handle: Handle) -> None:
+    """Store the LogOut of a request that failed; another failure is logged, the first one is the one to raise."""
+    try:
+        handle.store_logout()
+    except UNCOMMITTED as error:
+        log.error("a logout was not stored, and its session is alive: %s", error)
 
 
 class _Response:
@@ -124,8 +131,7 @@ class _Response:
     def instead(self, error: SessionError) -> bool:
         """Answer 503 or 409 for an application that let a verb's failure through; False if it is too late for that."""
         if not self.started:
-            with suppress(*UNCOMMITTED):
-                self.handle.store_logout()
+            _rescued(self.handle)
             self._replace(replacement(error))
         return self.replaced is not None
 
@@ -168,7 +174,7 @@ class _Late:
             if not self._response.instead(error):
                 raise
         except BaseException:
-            self._response.handle.store_logout()
+            _rescued(self._response.handle)
             raise
         if self._response.replaced is not None:
             yield self._response.replaced

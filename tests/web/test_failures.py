@@ -1,5 +1,6 @@
 """A store that fails, a commit that fails, an application that fails: no response says what is not true."""
 
+import logging
 from typing import Any
 
 import pytest
@@ -199,6 +200,47 @@ async def test_an_exception_commits_nothing_but_a_logout(site: Site, browser: Br
     await rescues()
 
     assert await browser.sees("state") is None
+
+
+LOST_LOGOUT = (logging.ERROR, "a logout was not stored, and its session is alive: swap is down")
+
+
+def said_aloud(caplog: pytest.LogCaptureFixture) -> list[tuple[int, str]]:
+    """Give what the log holds of warnings and errors."""
+    return [(record.levelno, record.getMessage()) for record in caplog.records if record.levelno > logging.INFO]
+
+
+async def test_a_logout_that_is_lost_with_an_exception_is_logged_and_the_exception_goes_on(
+    site: Site, browser: Browser, outage: Outage, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The first failure is the one to raise; that somebody is still signed in has to be known all the same."""
+    await browser.ask(log_in())
+    outage.fail("swap")
+    with pytest.raises(ZeroDivisionError):
+        await browser.ask(failing(log_out))
+    await rescues()
+    outage.recover()
+
+    assert said_aloud(caplog) == [LOST_LOGOUT]
+    assert await browser.sees("subject") == "alice"
+
+
+async def test_a_logout_that_is_lost_with_a_replaced_answer_is_logged(
+    site: Site, browser: Browser, outage: Outage, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The answer is about what the page did last."""
+    await browser.ask(log_in())
+
+    async def page(session: Any) -> None:
+        session.log_out()
+        outage.fail()
+        await done(session.attempt("alice"))
+
+    answer = await browser.ask(page)
+    await rescues()
+
+    assert answer.status == 503
+    assert (logging.ERROR, LOST_LOGOUT[1].replace("swap", "load")) in said_aloud(caplog)
 
 
 @pytest.mark.parametrize("page", [then(write(a=1), log_out), then(log_in(), log_out)])

@@ -109,6 +109,18 @@ async def test_a_late_failure_commits_the_logout(site: WsgiSite, token: str) -> 
     assert (await site.ask(look, token)).value is None
 
 
+async def test_a_logout_that_is_lost_with_a_late_failure_is_logged(
+    site: WsgiSite, token: str, outage: Outage, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What the server is told is the application's own failure."""
+    outage.fail("swap")
+    with pytest.raises(ZeroDivisionError):
+        serve(site, broken(leave), token)
+
+    told = [record.getMessage() for record in caplog.records if record.name == "sessioncore"]
+    assert told == ["a logout was not stored, and its session is alive: swap is down"]
+
+
 async def test_a_late_look_without_a_store_is_503(site: WsgiSite, token: str, outage: Outage) -> None:
     """As it is in an application that looks at once."""
     outage.fail("load")
