@@ -70,7 +70,7 @@ class SessionMiddleware:
         try:
             await self.app(scope, receive, answer.send)
         except Exception as error:
-            await _rescued(handle)
+            await self._store_logout(handle)
             if not (isinstance(error, UNCOMMITTED) and await answer.instead(error)):
                 raise
         except BaseException:
@@ -78,7 +78,7 @@ class SessionMiddleware:
             raise
         else:
             if kind == "websocket":
-                await handle.store_logout()  # there is no response to store it with, and nobody may have committed
+                await self._store_logout(handle)  # there is no response to store it with, and nobody may have committed
             handle.warn_of_lost()
 
     def _open(self, token: Token | None) -> AsyncHandle | Awaitable[AsyncHandle]:
@@ -130,12 +130,19 @@ class SessionMiddleware:
         ours = bool(host) and authority == host and scheme in _PAGES.get(scope.get("scheme", "ws"), ())
         return not origin or origin in self.origins or ours
 
-    def _rescue(self, handle: AsyncHandle) -> None:
-        """Store the LogOut of a cancelled request, in a task of ours: the request's own may not wait any more."""
-        if handle.wants_log_out:
-            task = asyncio.get_running_loop().create_task(_rescued(handle))
-            self._rescues.add(task)
-            task.add_done_callback(self._rescues.discard)
+    async def _store_logout(self, handle: AsyncHandle) -> None:
+        """Store the LogOut of a request that nothing else will store; who cancels it meanwhile ends only the waiting."""
+        if (task := self._rescue(handle)) is not None:
+            await asyncio.shield(task)
+
+    def _rescue(self, handle: AsyncHandle) -> asyncio.Task[None] | None:
+        """Store a LogOut in a task of ours: the request's own may be cancelled, and may not wait any more then."""
+        if not handle.wants_log_out:
+            return None
+        task = asyncio.get_running_loop().create_task(_rescued(handle))
+        self._rescues.add(task)
+        task.add_done_callback(self._rescues.discard)
+        return task
 
 
 async def _refuse_socket(receive: Receive, send: Send) -> None:

@@ -13,7 +13,7 @@ from sessioncore_io.memory import MemoryStore
 
 from .driver import AsgiSite, Reply, call_asgi, http_scope, rescues, rows
 from .pages import log_in, log_out, look
-from .stores import Outage, Recording
+from .stores import Outage, Recording, Slow
 
 pytestmark = pytest.mark.anyio
 
@@ -115,6 +115,32 @@ async def test_a_logout_that_cannot_be_stored_after_a_failure_is_logged_and_the_
         (logging.ERROR, "a logout was not stored, and its session is alive: swap is down")
     ]
     assert (await site.ask(look, token)).value == "alice"
+
+
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+@pytest.mark.parametrize("at", [1, 2])
+async def test_a_logout_is_stored_though_the_request_is_cancelled_while_it_is_stored(
+    clock: Clock, kind: str, at: int
+) -> None:
+    """After a failure, and at the end of a websocket: the client may leave, or the server stop, at any call."""
+    slow = Slow(MemoryStore())
+    steady = AsgiSite(store=slow.store, clock=clock)
+    token = str((await steady.ask(log_in())).token)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await log_out(scope["session"])
+        slow.task, slow.cancel_at = asyncio.current_task(), slow.calls + at
+        if kind == "http":
+            raise RuntimeError("a bug")
+
+    served = asgi.SessionMiddleware(app, **(steady.options | {"store": slow}))
+    scope = http_scope([(b"cookie", f"__Host-session={token}".encode())]) | {"type": kind}
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.create_task(call_asgi(served, scope))
+    await rescues()
+
+    assert (await steady.ask(look, token)).value is None
+    assert [notice.what for notice in steady.told("ended")] == ["ended"]
 
 
 async def test_a_request_that_was_cancelled_and_logged_nobody_out_leaves_no_task(site: AsgiSite) -> None:
