@@ -9,8 +9,10 @@ from .life import UNCOMMITTED, SessionHandle
 
 Headers = list[tuple[str, str]]
 
-UNAVAILABLE: Final = (503, "The session store is not available, so this was not done. Try again in a moment.\n")
-CONFLICT: Final = (409, "The session changed meanwhile, so this was not done. Reload the page and try again.\n")
+# What is known is that not all of it was stored: ``password_changed`` may fail when its ``write`` has been done.
+_PERHAPS: Final = "this may not have been done, or only in part."
+UNAVAILABLE: Final = (503, f"The session store is not available: {_PERHAPS} Try again in a moment.\n")
+CONFLICT: Final = (409, f"The session changed meanwhile: {_PERHAPS} Reload the page and try again.\n")
 
 
 def replacement(error: SessionError | None) -> tuple[int, str]:

@@ -173,6 +173,31 @@ async def test_the_cookie_of_what_was_committed_goes_out_with_the_replacement(
     assert await browser.sees("subject") == "alice"
 
 
+@pytest.mark.parametrize("fate", ["outage", "reset"])
+async def test_the_answer_for_a_password_that_was_written_does_not_say_that_it_was_not(
+    site: Site, browser: Browser, outage: Outage, fate: str
+) -> None:
+    """The hash is stored; what failed is to end the sessions once more, and to keep this one."""
+    await browser.ask(log_in())
+    hashes: list[str] = []
+
+    def write_hash() -> None:
+        hashes.append("new")
+        if fate == "outage":
+            outage.fail("supersede")
+        else:
+            site.shell.reset_password("alice")
+
+    async def change(session: Any) -> None:
+        await done(session.password_changed(write_hash))
+
+    answer = await browser.ask(change)
+
+    assert (answer.status, hashes) == (503 if fate == "outage" else 409, ["new"])
+    assert b"not done" not in answer.body
+    assert b"may not have been done, or only in part" in answer.body
+
+
 @pytest.mark.parametrize("status", [500, 503, 599])
 async def test_an_application_error_commits_nothing_but_a_logout(site: Site, browser: Browser, status: int) -> None:
     """Half of what a broken request wanted is not what it wanted."""
