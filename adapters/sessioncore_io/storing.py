@@ -1,12 +1,27 @@
 """How a request's events are stored, and what its response then owes the browser."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from enum import Enum
 from typing import Final
 
 from attrs import evolve
 
-from sessioncore import Contention, Epoch, LogOut, Notice, Reason, Refused, Restamp, Session, StoreUnavailable, Touch
+from sessioncore import (
+    Contention,
+    Epoch,
+    LogIn,
+    LogOut,
+    Notice,
+    Reason,
+    Refused,
+    Restamp,
+    Session,
+    StoreUnavailable,
+    Touch,
+    moment_for,
+    step,
+)
 from sessioncore.effects import Flow, Now, Tell
 from sessioncore.events import Credential
 from sessioncore.flows import Chapter, Outcome, Standing, Token, commit, keep_only, open_session, proof_of, touch
@@ -119,11 +134,32 @@ class StoredVisit(Visit):
         if session is not None and session.live:
             ours = proved or (self._token is not None and session.proof == proof_of(self._token.secret))
             self._standing = Standing.CURRENT if ours else Standing.FORMER
-        self._view = session if self._standing is Standing.CURRENT else None
-        if self._view is not None and self._view.subject:
-            self._epoch = Epoch(value=self._view.epoch)
+        self._see(session if session is not None and session.live else None)
+
+    def _see(self, stored: Session | None) -> None:
+        """See the session as it is stored, with what another task did to it meanwhile and has not stored yet."""
+        self._view = None if stored is None else self._with_events(stored)
         if self._bag_ is not None:
             self._bag_.rebase(self._view.data if self._view else ())
+
+    def _with_events(self, session: Session) -> Session | None:
+        """Let the events that wait for their commit act on the session; None if nothing gives a right to it.
+
+        By the commit's own rules: a credential is a right to the session, also where another request has rotated
+        its secret. What is refused here is left for the commit to refuse.
+        """
+        proved = self._standing is not Standing.FORMER
+        epoch = Epoch(value=session.epoch) if session.subject else self._epoch
+        for event in self._events:
+            if not (proved or isinstance(event, Credential)):
+                continue
+            standing = Epoch(value=event.epoch) if isinstance(event, LogIn) else epoch
+            with suppress(Refused):
+                session = step(session, event, moment_for(session, standing, self._shell.clock(), self._shell.policy))
+                proved, epoch = True, standing
+        if proved:
+            self._epoch = epoch
+        return session if proved else None
 
     def _refreshing(self) -> Flow[None]:
         """Load the session again; what was not committed is kept out of it."""
