@@ -129,13 +129,19 @@ class Bag:
         texts |= {key: dump(key, value) for key, value in self._values.items()}
         return sum(len(key.encode()) + len(text) for key, text in texts.items())
 
+    def forget(self, changes: Changes) -> None:
+        """Give up what differs from the texts in just this way; what was changed since stays."""
+        for key, _ in set(changes) & set(self.lost()):
+            self._values.pop(key, None)
+            self._gone.discard(key)
+
     def rebase(self, data: Pairs) -> None:
         """Take over what is stored now, but for what was changed since the changes were taken.
 
         Values handed out stay the same objects unless another request changed them.
         """
         stored, believed = dict(data), self._texts
-        texts = {key: dump(key, value) for key, value in self._values.items()}
+        texts = {key: _dumped(key, value) for key, value in self._values.items()}
         kept = [key for key, text in texts.items() if text == stored.get(key) or text != believed.get(key)]
         self._texts, self._values = stored, {key: self._values[key] for key in kept}
         self._gone &= stored.keys()

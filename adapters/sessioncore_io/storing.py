@@ -10,6 +10,7 @@ from attrs import evolve
 from sessioncore import (
     Contention,
     Epoch,
+    Event,
     LogIn,
     LogOut,
     Notice,
@@ -28,6 +29,7 @@ from sessioncore.flows import Chapter, Outcome, Standing, Token, commit, keep_on
 from sessioncore.policy import touch_due
 from sessioncore.refusals import NOT_KEPT
 
+from .bag import Changes
 from .visit import Visit
 
 
@@ -134,21 +136,20 @@ class StoredVisit(Visit):
         if session is not None and session.live:
             ours = proved or (self._token is not None and session.proof == proof_of(self._token.secret))
             self._standing = Standing.CURRENT if ours else Standing.FORMER
-        self._see(session if session is not None and session.live else None)
+        self._see(session, ours=self._standing is Standing.CURRENT)
 
-    def _see(self, stored: Session | None) -> None:
+    def _see(self, stored: Session | None, *, ours: bool) -> None:
         """See the session as it is stored, with what another task did to it meanwhile and has not stored yet."""
-        self._view = None if stored is None else self._with_events(stored)
+        self._view = self._with_events(stored, ours) if stored is not None and stored.live else None
         if self._bag_ is not None:
             self._bag_.rebase(self._view.data if self._view else ())
 
-    def _with_events(self, session: Session) -> Session | None:
+    def _with_events(self, session: Session, proved: bool) -> Session | None:
         """Let the events that wait for their commit act on the session; None if nothing gives a right to it.
 
         By the commit's own rules: a credential is a right to the session, also where another request has rotated
         its secret. What is refused here is left for the commit to refuse.
         """
-        proved = self._standing is not Standing.FORMER
         epoch = Epoch(value=session.epoch) if session.subject else self._epoch
         for event in self._events:
             if not (proved or isinstance(event, Credential)):
@@ -162,19 +163,37 @@ class StoredVisit(Visit):
         return session if proved else None
 
     def _refreshing(self) -> Flow[None]:
-        """Load the session again; what was not committed is kept out of it."""
+        """Load the session again; what is not committed by now, when this is called, is kept out of it."""
+        return self._loading_again(self._events, self._secret, self._bag_.lost() if self._bag_ is not None else ())
+
+    def _loading_again(self, events: tuple[Event, ...], secret: str, changes: Changes) -> Flow[None]:
         self.at_rest = False
-        token = self._token
+        token, closed = self._token, self._closed
         try:
             opened = yield from open_session(token, self._shell.policy)
         except (StoreUnavailable, Contention) as failure:
-            self._failure = failure  # what cannot be confirmed is not assumed to be as it was
+            if self._closed == closed:
+                self._failure = failure  # what cannot be confirmed is not assumed to be as it was
             raise
-        self._leave()
-        self._token, self._standing, self._epoch = token, opened.standing, opened.epoch
+        if self._closed != closed:
+            return  # another task has left this session meanwhile: what it holds now is not what was loaded
         self._failure = None
-        if opened.standing is Standing.CURRENT:
-            self._view = opened.session
+        if self._bag_ is not None:
+            self._bag_.forget(changes)
+        self._drop(events, secret)
+        self._standing, self._epoch = opened.standing, opened.epoch
+        if self._begun is not None:
+            self._see(self._begun, ours=True)
+        else:
+            self._see(opened.session, ours=opened.standing is Standing.CURRENT)
+
+    def _drop(self, dropped: tuple[Event, ...], secret: str) -> None:
+        """Drop events, and the secret that they would have brought; another task's newer ones stay."""
+        self._events = tuple(event for event in self._events if not any(event is one for one in dropped))
+        if not self._events:
+            self._begun = None
+        if self._secret == secret and self._begun is None:
+            self._secret = ""
 
     def _keeping_only(self, cause: Reason, write: Callable[[], object] | None) -> Flow[None]:
         """End all other sessions of the subject; this one gets a new token."""

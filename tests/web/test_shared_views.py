@@ -96,3 +96,120 @@ async def test_a_login_that_waits_for_its_commit_stays_in_sight(handle: AsyncHan
 
     assert seen == "alice"
     assert handle.state is State.MFA_SATISFIED
+
+
+async def refreshing(handle: AsyncHandle, turns: int) -> "asyncio.Future[None]":
+    """Refresh in another task, as a socket's heartbeat does, and come back while that is under way."""
+    under_way = asyncio.ensure_future(handle.refresh())
+    await after(1 + turns)
+    return under_way
+
+
+async def test_what_is_written_during_a_refresh_is_stored(handle: AsyncHandle, turns: int) -> None:
+    beating = await refreshing(handle, turns)
+    handle["draft"] = "text"
+    await handle.commit()
+    await beating
+    await handle.refresh()
+
+    assert handle["draft"] == "text"
+
+
+async def test_what_is_recorded_deleted_and_changed_in_place_during_a_refresh_is_stored(
+    handle: AsyncHandle, turns: int
+) -> None:
+    handle["cart"] = cart = ["lamp"]
+    await handle.commit()
+    beating = await refreshing(handle, turns)
+    handle.record("added")
+    cart.append("shade")
+    del handle["n"]
+    await beating
+    await handle.commit()
+    await handle.refresh()
+
+    assert dict(handle) == {"cart": ["lamp", "shade"]}
+    assert len(handle.activities) == 1
+
+
+async def test_a_refresh_drops_what_was_not_committed_when_it_was_called(handle: AsyncHandle, turns: int) -> None:
+    handle["cart"] = cart = ["lamp"]
+    await handle.commit()
+    handle.record("dropped")
+    handle["new"] = 1
+    cart.append("shade")
+    del handle["n"]
+    beating = await refreshing(handle, turns)
+    handle["kept"] = 1
+    await beating
+    await handle.commit()
+    await handle.refresh()
+
+    assert dict(handle) == {"cart": ["lamp"], "n": 0, "kept": 1}
+    assert handle.activities == []
+
+
+async def test_a_refresh_drops_what_json_cannot_hold(handle: AsyncHandle, turns: int) -> None:
+    cart = handle["cart"] = ["lamp"]
+    await handle.commit()
+    cart.append(cast(str, object()))
+    beating = await refreshing(handle, turns)
+    await beating
+
+    assert handle["cart"] == ["lamp"]
+
+
+async def test_a_login_during_a_refresh_is_stored(handle: AsyncHandle, turns: int) -> None:
+    attempt = await handle.attempt("alice")
+    beating = await refreshing(handle, turns)
+    handle.log_in(attempt, "pwd")
+    await beating
+    seen = handle.signed_in
+    await handle.commit()
+    await handle.refresh()
+
+    assert seen
+    assert handle.signed_in
+
+
+async def test_a_first_visit_that_begins_during_a_refresh_is_stored(sessions: AsyncSessions, turns: int) -> None:
+    handle = await sessions.open(None)
+    beating = await refreshing(handle, turns)
+    handle["cart"] = ["lamp"]
+    handle.record("added")
+    await beating
+    await handle.commit()
+    await handle.refresh()
+
+    assert handle["cart"] == ["lamp"]
+
+
+async def test_what_a_refresh_drops_leaves_no_session_behind(sessions: AsyncSessions, turns: int) -> None:
+    handle = await sessions.open(None)
+    handle.record("dropped")
+    beating = await refreshing(handle, turns)
+    await beating
+    await handle.commit()
+
+    assert handle.sid is None
+    assert handle.order is None
+
+
+@pytest.mark.parametrize("subject", ["", "bob"])
+async def test_a_refresh_does_not_open_what_was_logged_out_of_meanwhile(
+    handle: AsyncHandle, memory: MemoryStore, turns: int, subject: str
+) -> None:
+    """Nor does it shut out who has logged in instead."""
+    handle.log_in(await handle.attempt("alice"), "pwd")
+    await handle.commit()
+    attempt = await handle.attempt("bob")
+    beating = await refreshing(handle, turns)
+    if subject:
+        handle.log_in(attempt, "pwd")
+    else:
+        handle.log_out()
+    await handle.commit()
+    await beating
+
+    assert (handle.subject or "") == subject
+    assert memory.of_subject("alice", live=True) == []
