@@ -71,7 +71,12 @@ class StoredVisit(Visit):
     def _store_chapters(self, *, only_logout: bool = False) -> Flow[None]:
         while self._chapters:  # a chapter leaves only when it is stored: a failed commit can be tried again
             chapter = self._chapters[0]
-            yield from self._store_closed(_only_logout(chapter) if only_logout else chapter)
+            try:
+                yield from self._store_closed(_only_logout(chapter) if only_logout else chapter)
+            except Refused:
+                yield from self._store_closed(_only_logout(chapter))  # what was refused keeps nobody in
+                self._chapters = self._chapters[1:]
+                raise
             self._chapters = self._chapters[1:]
 
     def _touch(self) -> Flow[None]:
@@ -101,6 +106,7 @@ class StoredVisit(Visit):
                 self._renounce()
             else:
                 self._shorten(chapter, "" if chapter.begun else chapter.sid, chapter.proof)
+                yield from self._store_chapters()  # the response may be another one now, and nothing else stores them
             raise
         session = outcome.session
         if self._closed != closed:
@@ -210,6 +216,7 @@ class StoredVisit(Visit):
         except Refused:
             if self._closed == closed:
                 self._renounce()
+            yield from self._store_chapters()
             raise
         if self._closed == closed:  # or another task has logged out meanwhile
             if kept.token is not None:

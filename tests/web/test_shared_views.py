@@ -1,11 +1,12 @@
 """One handle in several tasks: what one of them did is seen, and stored, whatever the others store meanwhile."""
 
 import asyncio
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
-from sessioncore import State, Store
+from sessioncore import Refused, State, Store
+from sessioncore.flows import Token
 from sessioncore.testing import Clock
 from sessioncore_io import AsyncHandle, AsyncSessions
 from sessioncore_io.memory import MemoryStore
@@ -212,4 +213,29 @@ async def test_a_refresh_does_not_open_what_was_logged_out_of_meanwhile(
     await beating
 
     assert (handle.subject or "") == subject
+    assert memory.of_subject("alice", live=True) == []
+
+
+@pytest.mark.parametrize("verb", [AsyncHandle.commit, AsyncHandle.end_others])
+async def test_a_logout_is_stored_by_the_task_that_was_refused_meanwhile(
+    sessions: AsyncSessions, handle: AsyncHandle, memory: MemoryStore, verb: Any, turns: int
+) -> None:
+    """It is the one whose response starts: nobody else may come to store it."""
+    handle.log_in(await handle.attempt("alice"), "pwd")
+    await handle.commit()
+    assert isinstance(handle.order, Token)
+    other = await sessions.open(handle.order)
+    handle.satisfy_mfa("otp")
+    other.log_in(await other.attempt("alice"), "hwk")
+    await other.commit()
+    under_way = asyncio.ensure_future(verb(handle))
+    await after(1 + turns)
+    if under_way.done():
+        with pytest.raises(Refused):
+            await under_way
+        return
+    handle.log_out()
+    with pytest.raises(Refused):
+        await under_way
+
     assert memory.of_subject("alice", live=True) == []
