@@ -80,7 +80,7 @@ class AsyncHandle(SessionHandle):
     async def _store(self, flow: Flow[None]) -> None:
         if self._turns is None:
             self._turns = Turns()
-        async with self._turns:
+        async with self._turns.one():
             await arun(flow, self._shell.perform)
 
     async def attempt(self, subject: str) -> Attempt:
