@@ -1,21 +1,17 @@
 """What a request handler holds: its session, the same in WSGI and ASGI but for the word ``await``."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from typing import Any, TypeVar
 
-from sessioncore import Attempt, InvalidSetting, Reason
+from sessioncore import Attempt, Reason
 from sessioncore.effects import Flow, arun, run
 from sessioncore.flows import attempt
 
 from .checks import check_plain_write, check_reason, check_write
+from .from_thread import FromThread, Writer
 from .life import Challenge, SessionHandle
 from .on_end import Callback, calling_back, calling_back_from_a_thread
 from .turns import Turns
-
-T = TypeVar("T")
-Writer = Callable[[], object]
 
 
 class Handle(SessionHandle):
@@ -139,52 +135,9 @@ class AsyncHandle(SessionHandle):
         return calling_back(self._ended, callback)
 
     @property
-    def from_thread(self) -> "FromThread":
+    def from_thread(self) -> FromThread:
         """Give the verbs that must be awaited as plain calls, for handlers that run in a worker thread."""
         return FromThread(self, self.loop)
-
-
-def _in_event_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
-class FromThread:
-    """Wait in a worker thread for what the event loop does."""
-
-    def __init__(self, handle: AsyncHandle, loop: asyncio.AbstractEventLoop | None) -> None:
-        if loop is None:
-            raise InvalidSetting("from_thread", None, "this handle came without the ASGI middleware: set its loop")
-        if _in_event_loop():
-            raise InvalidSetting("from_thread", "in the event loop", "await the session's own verb instead")
-        self._handle = handle
-        self._loop = loop
-
-    def _wait(self, awaited: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(awaited, self._loop).result()
-
-    def attempt(self, subject: str) -> Attempt:
-        """As ``AsyncHandle.attempt``."""
-        return self._wait(self._handle.attempt(subject))
-
-    def commit(self) -> None:
-        """As ``AsyncHandle.commit``."""
-        self._wait(self._handle.commit())
-
-    def refresh(self) -> None:
-        """As ``AsyncHandle.refresh``."""
-        self._wait(self._handle.refresh())
-
-    def password_changed(self, write: Writer | None = None) -> None:
-        """As ``AsyncHandle.password_changed``; ``write`` runs in the event loop."""
-        self._wait(self._handle.password_changed(write))
-
-    def end_others(self, reason: Reason = Reason.USER_ALL) -> None:
-        """As ``AsyncHandle.end_others``."""
-        self._wait(self._handle.end_others(reason))
 
 
 __all__ = ["AsyncHandle", "Challenge", "FromThread", "Handle", "SessionHandle"]
