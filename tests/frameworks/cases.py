@@ -72,7 +72,8 @@ def _asgi(recipe: ModuleType, store: Store, users: Users) -> Iterator[Browser]:
 
 
 @contextmanager
-def _django(recipe: ModuleType, over: Callable[[Any], httpx2.Client], store: Store, users: Users) -> Iterator[Browser]:
+def served_by_django(recipe: ModuleType, store: Store, users: Users) -> Iterator[Any]:
+    """Give one of the Django recipes, under settings of its own."""
     if not settings.configured:
         settings.configure(SECRET_KEY="for tests", LOGGING_CONFIG=None)
     with override_settings(
@@ -82,7 +83,13 @@ def _django(recipe: ModuleType, over: Callable[[Any], httpx2.Client], store: Sto
         SESSION_STORE=store,
         USERS=users,
     ):
-        yield partial(over, recipe.create_app())
+        yield recipe.create_app()
+
+
+@contextmanager
+def _django(recipe: ModuleType, over: Callable[[Any], httpx2.Client], store: Store, users: Users) -> Iterator[Browser]:
+    with served_by_django(recipe, store, users) as app:
+        yield partial(over, app)
 
 
 @contextmanager

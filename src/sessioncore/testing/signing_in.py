@@ -6,6 +6,8 @@ from typing import Any
 from sessioncore import InvalidSetting, State
 from sessioncore.flows import Token
 
+from .wrapping import middleware_of
+
 
 def log_in_as(
     client: Any,
@@ -21,7 +23,8 @@ def log_in_as(
     """Begin a session of the subject, put its cookie into the client's jar, and return its ``sid``.
 
     ``app`` is the application as the client calls it: its ``SessionMiddleware``, or something that holds one as
-    ``app``, ``application``, ``wsgi_app``, ``asgi_app`` or ``middleware_stack``. The session is made by the same flows
+    ``app``, ``application``, ``wsgi_app`` or ``asgi_app``, or that was given it by ``add_middleware`` (Starlette,
+    FastAPI) or ``middleware=`` (Litestar). The session is made by the same flows
     as a real login, so it obeys the policy, the cap included; ``data`` is written into it. Works with Starlette's
     TestClient, httpx, WebTest, Werkzeug and Django clients, and any other with such a jar. Over an ``AsyncStore``
     await ``log_in_as_async``. Raises ``InvalidSetting`` for an app without the middleware or an unknown client.
@@ -70,25 +73,6 @@ def _handed_over(client: Any, middleware: Any, token: Any) -> str:
     assert isinstance(token, Token), "a login that was committed owes the browser a token"
     _put(client, middleware.cookie.name, token.text)
     return token.sid
-
-
-_INSIDE = ("app", "application", "wsgi_app", "asgi_app", "middleware_stack")
-
-
-def middleware_of(app: Any) -> Any:
-    """Find the ``SessionMiddleware`` that an application is wrapped in. Raises ``InvalidSetting``."""
-    from sessioncore_io import asgi, wsgi
-
-    seen: list[int] = []
-    found = [app]
-    while found:
-        one = found.pop(0)
-        if isinstance(one, asgi.SessionMiddleware | wsgi.SessionMiddleware):
-            return one
-        seen.append(id(one))
-        inside = (getattr(one, name, None) for name in _INSIDE)
-        found += [other for other in inside if other is not None and id(other) not in seen]
-    raise InvalidSetting("app", type(app).__name__, "pass the application that is wrapped in the SessionMiddleware")
 
 
 def _put(client: Any, name: str, value: str) -> None:

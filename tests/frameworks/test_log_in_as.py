@@ -1,0 +1,51 @@
+"""An application's own tests start signed in, in every recipe and by the client that its framework's users have."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sessioncore.testing import log_in_as
+from sessioncore_io.memory import MemoryStore
+
+from .own_clients import PAIRS, Ask, Pair
+from .recipes.users import BOB, PASSWORDS, Users
+
+
+class Guest:
+    """Use a recipe by its framework's client."""
+
+    def __init__(self, app: Any, client: Any, ask: Ask, users: Users) -> None:
+        self.app, self.client, self.users, self._ask = app, client, users, ask
+
+    def account(self) -> str | None:
+        """Tell as whom the account page greets, or None."""
+        status, text = self._ask(self.client, "GET", "/account", {})
+        return text.strip('"').removeprefix("signed in as ") if status == 200 else None
+
+    def post(self, path: str, **form: str) -> bool:
+        """Send a form; tell whether it was taken."""
+        return self._ask(self.client, "POST", path, form)[0] < 400
+
+    def prove(self, subject: str) -> bool:
+        """Send the code of the user's authenticator."""
+        return self.post("/mfa", code=self.users.code_of(subject))
+
+    def log_in(self, subject: str) -> bool:
+        """Send the login form."""
+        return self.post("/login", username=subject.removeprefix("user:"), password=PASSWORDS[subject])
+
+
+@pytest.fixture(params=PAIRS, ids=lambda pair: pair.name)
+def guest(request: pytest.FixtureRequest) -> Iterator[Guest]:
+    """Open a recipe by its client."""
+    pair: Pair = request.param
+    users = Users()
+    with pair.app(MemoryStore(), users) as app:
+        yield Guest(app, pair.client.made(app), pair.client.ask, users)
+
+
+def test_the_first_request_is_signed_in(guest: Guest) -> None:
+    log_in_as(guest.client, BOB, guest.app)
+
+    assert guest.account() == BOB
