@@ -1,5 +1,6 @@
 """Each recipe with the test client that its framework's users have."""
 
+import asyncio
 import importlib
 import warnings
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ from .recipes import (
     plain_asgi,
     plain_wsgi,
     pyramid_app,
+    quart_app,
     starlette_app,
 )
 from .recipes.users import Users
@@ -60,6 +62,14 @@ def _by_werkzeug(client: Any, method: str, path: str, form: dict[str, str]) -> A
     return answer.status_code, answer.get_data(as_text=True)
 
 
+def _by_quart(client: Any, method: str, path: str, form: dict[str, str]) -> Answer:
+    async def asked() -> Answer:
+        answer = await client.open(path, method=method, form=form or None)
+        return answer.status_code, await answer.get_data(as_text=True)
+
+    return asyncio.run(asked())
+
+
 def _webtest(app: Any) -> Any:
     with warnings.catch_warnings():  # WebOb still imports the module cgi, which Python 3.13 dropped
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -77,6 +87,7 @@ LITESTARS = Client(partial(LitestarClient, base_url="https://testserver.local"),
 HTTPX = Client(_httpx, _by_httpx)
 WEBTEST = Client(_webtest, _by_webtest)
 FLASKS = Client(lambda app: app.test_client(), _by_werkzeug)
+QUARTS = Client(lambda app: app.test_client(), _by_quart)
 
 Open = Callable[[Store, Users], AbstractContextManager[Any]]
 
@@ -107,5 +118,6 @@ PAIRS = [
     Pair("plain-asgi", partial(_plain, plain_asgi), STARLETTES),
     Pair("plain-wsgi", partial(_plain, plain_wsgi), HTTPX),
     Pair("pyramid", partial(_plain, pyramid_app), WEBTEST),
+    Pair("quart", partial(_plain, quart_app), QUARTS),
     Pair("starlette", partial(_plain, starlette_app), STARLETTES),
 ]

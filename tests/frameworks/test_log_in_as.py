@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from sessioncore import State
 from sessioncore.testing import log_in_as
 from sessioncore_io.memory import MemoryStore
 
+from .cases import CASES
 from .own_clients import PAIRS, Ask, Pair
-from .recipes.users import BOB, PASSWORDS, Users
+from .recipes.users import ALICE, BOB, PASSWORDS, Users
 
 
 class Guest:
@@ -45,7 +47,39 @@ def guest(request: pytest.FixtureRequest) -> Iterator[Guest]:
         yield Guest(app, pair.client.made(app), pair.client.ask, users)
 
 
+def test_every_recipe_with_a_middleware_is_here() -> None:
+    assert {pair.name for pair in PAIRS} == {case.name for case in CASES} - {"no-adapter"}
+
+
 def test_the_first_request_is_signed_in(guest: Guest) -> None:
     log_in_as(guest.client, BOB, guest.app)
 
     assert guest.account() == BOB
+
+
+def test_what_the_application_does_next_takes_the_cookies_place(guest: Guest) -> None:
+    log_in_as(guest.client, ALICE, guest.app, needs=State.MFA_SATISFIED)
+    owing = guest.account()
+
+    assert (owing, guest.prove(ALICE), guest.account()) == (None, True, ALICE)
+
+
+def test_a_logout_and_a_login_follow(guest: Guest) -> None:
+    log_in_as(guest.client, ALICE, guest.app, method=("pwd", "otp"), needs=State.MFA_SATISFIED)
+
+    assert (guest.account(), guest.post("/logout"), guest.account()) == (ALICE, True, None)
+    assert (guest.log_in(BOB), guest.account()) == (True, BOB)
+
+
+def test_a_real_login_came_before(guest: Guest) -> None:
+    guest.log_in(BOB)
+    log_in_as(guest.client, ALICE, guest.app)
+
+    assert (guest.account(), guest.post("/logout"), guest.account()) == (ALICE, True, None)
+
+
+def test_twice_is_once(guest: Guest) -> None:
+    log_in_as(guest.client, BOB, guest.app)
+    log_in_as(guest.client, ALICE, guest.app, remember=True)
+
+    assert (guest.account(), guest.post("/logout"), guest.account()) == (ALICE, True, None)

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sessioncore import InvalidSetting, State
+from sessioncore import State
 from sessioncore.flows import Token
 
+from .jars import Receive, receiver_of
 from .wrapping import middleware_of
 
 
@@ -24,18 +25,22 @@ def log_in_as(
 
     ``app`` is the application as the client calls it: its ``SessionMiddleware``, or something that holds one as
     ``app``, ``application``, ``wsgi_app`` or ``asgi_app``, or that was given it by ``add_middleware`` (Starlette,
-    FastAPI) or ``middleware=`` (Litestar). The session is made by the same flows
-    as a real login, so it obeys the policy, the cap included; ``data`` is written into it. Works with Starlette's
-    TestClient, httpx, WebTest, Werkzeug and Django clients, and any other with such a jar. Over an ``AsyncStore``
-    await ``log_in_as_async``. Raises ``InvalidSetting`` for an app without the middleware or an unknown client.
+    FastAPI) or ``middleware=`` (Litestar). The session is made by the same flows as a real login, so it obeys the
+    policy, the cap included; ``data`` is written into it. The cookie comes to the jar as by a response, so the
+    application's next one takes its place: unless the ``Cookie`` is for plain http, the client's ``base_url`` (for
+    WebTest, its ``wsgi.url_scheme``) has to be https. Works with the clients of Starlette, Litestar, Quart and
+    Flask (Werkzeug), WebTest, httpx, Django's, and any other with such a jar. Over an ``AsyncStore`` await
+    ``log_in_as_async``. Raises ``InvalidSetting`` for an app without the middleware, or for a client that would
+    not send the cookie or that keeps none.
     """
     middleware = middleware_of(app)
+    receive = receiver_of(client, middleware.cookie)
     shell = _shell_of(middleware)
     handle = shell.open(None)
     handle.update(data or {})
     handle.log_in(shell.attempt(subject), method, needs=needs, remember=remember, label=label)
     shell.commit(handle)
-    return _handed_over(client, middleware, handle.order)
+    return _handed_over(receive, middleware.cookie, handle)
 
 
 async def log_in_as_async(
@@ -53,13 +58,14 @@ async def log_in_as_async(
     from sessioncore_io import AsyncSessions
 
     middleware = middleware_of(app)
+    receive = receiver_of(client, middleware.cookie)
     sessions = middleware.sessions
     shell = AsyncSessions(sessions.store, sessions.policy, sessions.clock)
     handle = await shell.open(None)
     handle.update(data or {})
     handle.log_in(await shell.attempt(subject), method, needs=needs, remember=remember, label=label)
     await shell.commit(handle)
-    return _handed_over(client, middleware, handle.order)
+    return _handed_over(receive, middleware.cookie, handle)
 
 
 def _shell_of(middleware: Any) -> Any:
@@ -69,28 +75,11 @@ def _shell_of(middleware: Any) -> Any:
     return Sessions(sessions.store, sessions.policy, sessions.clock)
 
 
-def _handed_over(client: Any, middleware: Any, token: Any) -> str:
+def _handed_over(receive: Receive, cookie: Any, handle: Any) -> str:
+    token = handle.order
     assert isinstance(token, Token), "a login that was committed owes the browser a token"
-    _put(client, middleware.cookie.name, token.text)
+    receive(token.text, cookie.write(token, handle.stored, handle.at))
     return token.sid
-
-
-def _put(client: Any, name: str, value: str) -> None:
-    """Put a cookie into a jar: each kind of test client has its own."""
-    jar = getattr(client, "cookies", None)
-    if hasattr(client, "cookiejar"):  # WebTest
-        client.set_cookie(name, value)
-        for crumb in client.cookiejar:  # it puts quotes around the value, which no browser does
-            crumb.value = value if crumb.name == name else crumb.value
-    elif jar is None and hasattr(client, "set_cookie"):  # Werkzeug, Flask
-        client.set_cookie(name, value, secure=name.startswith("__"))
-    elif jar is not None and hasattr(jar, "output"):  # Django: an http.cookies.SimpleCookie
-        jar[name] = value
-        jar[name]["secure"] = name.startswith("__")
-    elif jar is not None and hasattr(jar, "set"):  # httpx, Starlette, requests
-        jar.set(name, value)
-    else:
-        raise InvalidSetting("client", type(client).__name__, "pass a test client that keeps cookies")
 
 
 __all__ = ["log_in_as", "log_in_as_async", "middleware_of"]
