@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import pytest
 from joserfc.jwk import ECKey
 
-from sessioncore import State
+from sessioncore import InvalidSetting, State
 from sessioncore.sso import Interaction, ServerPolicy, client_sid
 from sessioncore.testing import Clock
 from sessioncore_io import AsyncHandle, AsyncSessions
@@ -227,6 +227,19 @@ async def test_a_guest_is_asked_to_log_in_and_comes_back_to_the_answer(
     assert "code" in told(await server.authorize(resumed(session, page)))
     assert waiting(session) == []
     assert [subject for subject, *_ in rules.asked] == ["", "", "alice"]
+
+
+async def test_a_page_is_given_only_to_where_it_is_proved(server: AuthorizationServer, clock: Clock) -> None:
+    """OpenID Connect Core 1.0, 3.1.2.1: a login that was asked for is no second factor alone, and no old one."""
+    session = await session_of(clock)
+    page = await server.authorize(call(session, prompt="login"))
+    assert isinstance(page, Pending)
+
+    assert server.pending(session, page.name, {Interaction.LOG_IN}) == page
+    assert server.pending(session, page.name, {Interaction.SATISFY_MFA, Interaction.REAUTHENTICATE}) is None
+    assert server.pending(session, f"{page.id}.reauthenticate") is None
+    with pytest.raises(InvalidSetting, match="asked to log_in"):
+        server.did(session, page, Interaction.REAUTHENTICATE)
 
 
 async def test_a_page_counts_for_who_answered_it(server: AuthorizationServer, rules: Rules, clock: Clock) -> None:

@@ -12,7 +12,7 @@ from sessioncore_io.memory import MemoryStore
 from sessioncore_io.oidc import Client, Keys, Pending
 from sessioncore_io.oidc.grants import Granted, clients_of, find_code, keep_client, keep_code, redeem
 from sessioncore_io.oidc.keeping import make_room
-from sessioncore_io.oidc.pending import LIFE, begin_waiting, done, drop, find, find_page, keep
+from sessioncore_io.oidc.pending import LIFE, asking, begin_waiting, done, drop, find, find_page, keep
 
 pytestmark = pytest.mark.anyio
 
@@ -86,7 +86,7 @@ async def test_all_of_one_kind_have_16_ki_characters(sessions: AsyncSessions, cl
 
 async def test_a_request_is_found_by_its_name_for_an_hour(sessions: AsyncSessions, clock: Clock) -> None:
     handle = await sessions.open(None)
-    waiting = begin_waiting({"client_id": "rp", "scope": "openid"}, clock())
+    waiting = asking(begin_waiting({"client_id": "rp", "scope": "openid"}, clock()), Interaction.LOG_IN)
     keep(handle, waiting, LOGIN)
 
     assert len(waiting.id) == 16
@@ -104,13 +104,24 @@ async def test_a_request_is_found_by_its_name_for_an_hour(sessions: AsyncSession
 
 async def test_a_page_is_found_by_the_name_of_its_request_and_its_own(sessions: AsyncSessions, clock: Clock) -> None:
     handle = await sessions.open(None)
-    waiting = begin_waiting({}, clock())
+    waiting = asking(asking(begin_waiting({}, clock()), Interaction.CONSENT), Interaction.LOG_IN)
     keep(handle, waiting, LOGIN)
 
     assert find_page(handle, f"{waiting.id}.consent", clock()) == (waiting, Interact(Interaction.CONSENT, "alice"))
     assert find_page(handle, f"{waiting.id}.log_in", clock()) == (waiting, LOGIN)
     for name in (waiting.id, f"{waiting.id}.", f"{waiting.id}.nothing", "nobody.log_in", f"{waiting.id}.log_in.log_in"):
         assert find_page(handle, name, clock()) is None
+
+
+async def test_a_page_that_was_not_asked_for_is_not_found(sessions: AsyncSessions, clock: Clock) -> None:
+    """The name comes from the address, and the browser would choose what it has to prove."""
+    handle = await sessions.open(None)
+    waiting = asking(asking(begin_waiting({}, clock()), Interaction.LOG_IN), Interaction.LOG_IN)
+    keep(handle, waiting, LOGIN)
+
+    assert waiting.asked == (Interaction.LOG_IN,)
+    for kind in set(Interaction) - {Interaction.LOG_IN}:
+        assert find_page(handle, f"{waiting.id}.{kind}", clock()) is None
 
 
 async def test_what_was_answered_is_remembered_for_who_answered_it(sessions: AsyncSessions, clock: Clock) -> None:

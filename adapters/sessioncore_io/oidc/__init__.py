@@ -51,7 +51,8 @@ session here ends when the provider says so (``back_channel``), also if that mes
 
 On that page, in the request that changes the session::
 
-    pending = server.pending(request.session, request.query_params["transaction"])   # None: answered, or too old
+    kinds = {Interaction.LOG_IN, Interaction.REAUTHENTICATE}                         # what this page proves, no other
+    pending = server.pending(request.session, request.query_params["transaction"], kinds)  # None: answered, or too old
     request.session.log_in(attempt, "pwd")             # or satisfy_mfa, reauthenticate (see sso.recorded_as), nothing
     server.did(request.session, pending)               # after it: says that the page was answered, by this subject
     return RedirectResponse(pending.resume, 303)       # decides again: another page, or back to the client

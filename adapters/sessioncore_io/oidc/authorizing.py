@@ -4,11 +4,13 @@
 issued after the session's commit: a session that ended meanwhile, or a store that does not answer, issues nothing.
 """
 
+from collections.abc import Collection
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from attrs import evolve
 
+from sessioncore import InvalidSetting
 from sessioncore.flows import Standing
 from sessioncore.sso import (
     AuthenticationRequest,
@@ -36,6 +38,7 @@ from .settings import Paths, Rules, UserClaims, settled
 from .web import Call, Params, Reply, not_allowed, redirect, refusal
 
 TRANSACTION: Final = "transaction"
+EVERY_PAGE: Final = frozenset(Interaction)
 GONE: Final = "It has been answered already, or it waited too long. Go back to the application and begin again."
 
 CHANGED: Final = "This browser's session changed meanwhile, in another tab. Go back and try again."
@@ -65,10 +68,10 @@ class Authorizing:
         except Unanswerable as unanswerable:
             return unanswerable.reply
 
-    def pending(self, handle: AsyncHandle, name: str) -> Pending | None:
-        """Give the request that waits in this session, with its page of this name."""
+    def pending(self, handle: AsyncHandle, name: str, kinds: Collection[Interaction] = EVERY_PAGE) -> Pending | None:
+        """Give the request that waits in this session, with its page of this name, if it is one of these."""
         found = waiting_room.find_page(handle, name, handle.at)
-        if found is None:
+        if found is None or found[1].kind not in kinds:
             return None
         waiting, asked = found
         try:
@@ -77,7 +80,13 @@ class Authorizing:
             return None
 
     def did(self, handle: AsyncHandle, pending: Pending, kind: Interaction) -> None:
-        """Record that the session's subject answered this page, in the same commit as what the answer changed."""
+        """Record that the session's subject answered this page, in the same commit as what the answer changed.
+
+        Raises ``InvalidSetting`` for a reauthentication on a page that was to log in: it keeps a second factor of
+        before, and would count as a login with both.
+        """
+        if kind is Interaction.REAUTHENTICATE and pending.kind is not kind:
+            raise InvalidSetting("kind", kind, f"the page asked to {pending.kind}: do that, or refuse its name")
         subject = handle.subject or ""
         waiting_room.keep(handle, waiting_room.done(pending.waiting, kind, subject), Interact(kind, pending.subject))
 
@@ -106,6 +115,7 @@ class Authorizing:
         if isinstance(answer, Interact):
             if handle._standing in (Standing.FORMER, Standing.INERT):  # it may write nothing, so nothing would wait
                 return refusal(CHANGED, status=409)
+            waiting = waiting_room.asking(waiting, answer.kind)
             waiting_room.keep(handle, waiting, answer)
             return self._pending(arrived, waiting, answer)
         return await self._granted(handle, arrived, request, waiting, answer)

@@ -15,17 +15,17 @@ from .keeping import make_room
 LARGEST: Final = 4_096  # characters of one request's parameters, as they are kept
 LIFE: Final = 3_600_000  # milliseconds that a page may take
 KEY: Final = "oidc.request."
-_PAGES: Final = frozenset(map(str, Interaction))
 
 
 @frozen(kw_only=True)
 class Waiting:
-    """Hold a request's parameters and what has been done for it."""
+    """Hold a request's parameters, which pages it was asked to answer, and what has been done for it."""
 
     id: str
     params: Mapping[str, str] = field(repr=False)
     transaction: Transaction
     at: int
+    asked: tuple[Interaction, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -33,7 +33,7 @@ class Pending:
     """Ask the application for a page: which (``kind``), for whom (``subject``, empty: anybody), for which client.
 
     Keep ``query`` in the page's address, or ``name`` in its form, and get the value back by ``server.pending(session,
-    name)``: the name says which page this is, so that no form counts for another. When the user has
+    name, kinds)``: the name says which page this is, and counts only for one that was asked. When the user has
     answered, call ``server.did(session, pending, kind)`` in the request that changes the session, and send the browser
     to ``resume``. ``login_hint``, ``ui_locales`` and ``display`` are a stranger's text: escape them.
     """
@@ -77,12 +77,18 @@ def begin_waiting(params: Mapping[str, str], at: int) -> Waiting:
     return Waiting(id=secrets.token_urlsafe(12), params=dict(params), transaction=Transaction(), at=at)
 
 
+def asking(waiting: Waiting, kind: Interaction) -> Waiting:
+    """Record that the user was sent to this page: its address can be changed at will, so only those asked count."""
+    return evolve(waiting, asked=tuple(dict.fromkeys((*waiting.asked, kind))))
+
+
 def keep(handle: AsyncHandle, waiting: Waiting, asked: Interact) -> None:
     """Write a request into the session; the oldest beyond the cap, and those of long ago, are dropped."""
     handle[KEY + waiting.id] = {
         "params": dict(waiting.params),
         "did": asdict(waiting.transaction),
         "at": waiting.at,
+        "asked": waiting.asked,
         "kind": asked.kind,
         "subject": asked.subject,
     }
@@ -94,18 +100,27 @@ def find(handle: AsyncHandle, name: str, at: int) -> tuple[Waiting, Interact] | 
     found: dict[str, Any] | None = handle.get(KEY + name) if name.isprintable() and 0 < len(name) <= 64 else None
     if found is None or at - found["at"] > LIFE:
         return None
-    waiting = Waiting(id=name, params=found["params"], transaction=Transaction(**found["did"]), at=found["at"])
+    waiting = Waiting(
+        id=name,
+        params=found["params"],
+        transaction=Transaction(**found["did"]),
+        at=found["at"],
+        asked=tuple(map(Interaction, found.get("asked", ()))),
+    )
     return waiting, Interact(Interaction(found["kind"]), found["subject"])
 
 
 def find_page(handle: AsyncHandle, name: str, at: int) -> tuple[Waiting, Interact] | None:
     """Find a request by the name of one of its pages (see ``Pending.name``), with that page.
 
-    It need not be the one that is asked for now: who goes back and sends an earlier form again answers that one.
+    It need not be the one that is asked for now: who goes back and sends an earlier form again answers that one. But
+    it was asked for: else the browser would choose what it has to prove.
     """
     request, _, page = name.partition(".")
-    found = find(handle, request, at) if page in _PAGES else None
-    return found and (found[0], evolve(found[1], kind=Interaction(page)))
+    found = find(handle, request, at)
+    if found is None or page not in found[0].asked:
+        return None
+    return found[0], evolve(found[1], kind=Interaction(page))
 
 
 def drop(handle: AsyncHandle, name: str) -> None:

@@ -1,6 +1,6 @@
 """An authorization server over sessioncore: one object with a verb for each endpoint."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import httpx2
@@ -12,7 +12,7 @@ from ..handle import AsyncHandle
 from ..shell import AsyncSessions
 from ..world import Clock, wall_clock
 from .addresses import check_address
-from .authorizing import Authorizing
+from .authorizing import EVERY_PAGE, Authorizing
 from .clients import Client
 from .keys import Keys
 from .leaving import ConfirmLogout, Leaving, LoggedOut
@@ -76,9 +76,13 @@ class AuthorizationServer:
         """Answer an authentication request: with a reply, or with the page that the user has to see first."""
         return await self._authorizing.authorize(call)
 
-    def pending(self, session: AsyncHandle, name: str) -> Pending | None:
-        """Give the request of this name that waits in the session; None if it is answered, or of another browser."""
-        return self._authorizing.pending(session, name)
+    def pending(self, session: AsyncHandle, name: str, kinds: Collection[Interaction] = EVERY_PAGE) -> Pending | None:
+        """Give the request of this name that waits in the session; None if it is answered, or of another browser.
+
+        ``kinds`` are those that the page at hand proves: its address came from the browser, which may have put in the
+        name of another page. Leave them out only where one page serves all, and asks what ``kind`` says.
+        """
+        return self._authorizing.pending(session, name, kinds)
 
     def did(self, session: AsyncHandle, pending: Pending, kind: Interaction | None = None) -> None:
         """Record that the session's subject answered the page, in the same request as what that changed."""

@@ -37,17 +37,22 @@ PAGES = {
 }
 
 
+# What each page of ours proves: a request that waits for more is not answered by it, whatever its address says.
+PASSWORD = (Interaction.LOG_IN, Interaction.REAUTHENTICATE, Interaction.SELECT_ACCOUNT)
+CODE = (Interaction.SATISFY_MFA, Interaction.STEP_UP, Interaction.OFFER_STEP_UP)
+
+
 def page_for(pending: Pending) -> Response:
     """Send the browser to the page that a request is waiting for."""
     return go(f"{PAGES[pending.kind]}?{pending.query}")
 
 
-def waiting(request: Request, values: Any) -> Pending | None:
-    """Give the request that is waiting for this page; None for somebody who came by themselves."""
+def waiting(request: Request, values: Any, *kinds: Interaction) -> Pending | None:
+    """Give the request that is waiting for one of these pages; None for somebody who came by themselves."""
     name = values.get("transaction", "")
     if not name:
         return None
-    pending = house_of(request).server.pending(session_of(request), name)
+    pending = house_of(request).server.pending(session_of(request), name, kinds)
     if pending is None:
         raise HTTPException(410, GONE)
     return pending
@@ -69,7 +74,7 @@ async def login_form(request: Request) -> dict[str, str]:
     try:
         return await form_of(request)
     except HTTPException:
-        pending = waiting(request, await request.form())
+        pending = waiting(request, await request.form(), *Interaction)
         if pending is None:
             raise
         raise OutOfDate(pending.resume) from None
@@ -87,14 +92,15 @@ def customer(request: Request) -> Account:
 
 async def ask_password(request: Request) -> Response:
     """Show the login form; its CSRF token begins a guest's session, so a login cannot be forged either."""
-    return _login_page(request, waiting(request, request.query_params), next_page(request.query_params.get("next")))
+    pending = waiting(request, request.query_params, *PASSWORD)
+    return _login_page(request, pending, next_page(request.query_params.get("next")))
 
 
 async def check_password(request: Request) -> Response:
     """Check name and password, and sign in: whoever owes a code is sent on to the code page."""
     form = await login_form(request)
     house, session = house_of(request), session_of(request)
-    pending, target = waiting(request, form), next_page(form.get("next"))
+    pending, target = waiting(request, form, *PASSWORD), next_page(form.get("next"))
     name, password = form.get("name", ""), form.get("password", "")
     known = house.accounts.named(name)
     # First the attempt, then what is checked, read anew: should the password be reset meanwhile, this login is worth
@@ -123,7 +129,7 @@ async def ask_code(request: Request) -> Response:
     """Show the form for a one-time code."""
     if _code_user(request) is None:
         return go("/login")
-    pending = waiting(request, request.query_params)
+    pending = waiting(request, request.query_params, *CODE)
     return page(request, "code.html", pending=pending, next=next_page(request.query_params.get("next")))
 
 
@@ -131,7 +137,7 @@ async def check_code(request: Request) -> Response:
     """Check the code: only now is this customer signed in."""
     form = await login_form(request)
     house, session, target = house_of(request), session_of(request), next_page(form.get("next"))
-    pending, account = waiting(request, form), _code_user(request)
+    pending, account = waiting(request, form, *CODE), _code_user(request)
     if account is None:
         return go("/login")
     if not house.books.codes.spend(account, form.get("code", ""), house.clock()):
@@ -143,7 +149,7 @@ async def check_code(request: Request) -> Response:
 
 async def ask_again(request: Request) -> Response:
     """Ask a signed-in customer for the password, before something that matters."""
-    account, pending = customer(request), waiting(request, request.query_params)
+    account, pending = customer(request), waiting(request, request.query_params, Interaction.REAUTHENTICATE)
     return _confirm_page(request, account, pending, next_page(request.query_params.get("next")))
 
 
@@ -151,7 +157,7 @@ async def check_again(request: Request) -> Response:
     """Check the password once more; the session's lifetime starts anew."""
     form = await login_form(request)
     house, account = house_of(request), customer(request)
-    pending, target = waiting(request, form), next_page(form.get("next"))
+    pending, target = waiting(request, form, Interaction.REAUTHENTICATE), next_page(form.get("next"))
     if not await run_in_threadpool(house.accounts.verify, account, form.get("password", "")):
         return _confirm_page(request, account, pending, target, 400, error="That is not your password.")
     session_of(request).reauthenticate("pwd")
@@ -162,14 +168,15 @@ async def check_again(request: Request) -> Response:
 async def ask_consent(request: Request) -> Response:
     """Ask whether an application may learn what it wants to."""
     customer(request)
-    pending = waiting(request, request.query_params)
+    pending = waiting(request, request.query_params, Interaction.CONSENT)
     return page(request, "consent.html", pending=pending) if pending is not None else go("/account")
 
 
 async def give_consent(request: Request) -> Response | Reply:
     """Record the answer; a refusal goes back to the application."""
     form = await login_form(request)
-    house, account, pending = house_of(request), customer(request), waiting(request, form)
+    house, account = house_of(request), customer(request)
+    pending = waiting(request, form, Interaction.CONSENT)
     if pending is None:
         raise HTTPException(410, GONE)
     if form.get("answer") != "yes":
@@ -180,7 +187,7 @@ async def give_consent(request: Request) -> Response | Reply:
 
 async def ask_account(request: Request) -> Response:
     """Let somebody choose to go on as who they are, or to log in as somebody else."""
-    pending = waiting(request, request.query_params)
+    pending = waiting(request, request.query_params, Interaction.SELECT_ACCOUNT)
     return page(request, "select.html", pending=pending) if pending is not None else go("/account")
 
 
@@ -188,7 +195,7 @@ async def choose_account(request: Request) -> Response:
     """Go on as who is signed in."""
     form = await login_form(request)
     customer(request)
-    pending = waiting(request, form)
+    pending = waiting(request, form, Interaction.SELECT_ACCOUNT)
     if pending is None:
         raise HTTPException(410, GONE)
     return _answered(house_of(request), request, pending, Interaction.SELECT_ACCOUNT)

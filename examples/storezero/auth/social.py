@@ -12,7 +12,7 @@ from sessioncore_io.oidc import Call, LoggedOut, RelyingParty, Reply
 from ..common.labels import label_of
 from ..common.web import go, session_of
 from .house import house_of
-from .login import GONE, login_form, waiting
+from .login import GONE, PASSWORD, login_form, waiting
 
 # A request may name the way to log in at once, as an application does whose button says "Log in with Friendbook".
 CONNECTION = "connection"
@@ -36,7 +36,7 @@ async def start_at_once(request: Request) -> Response:
 
 
 async def _sent(request: Request, name: str) -> Response:
-    pending = waiting(request, {"transaction": name})
+    pending = waiting(request, {"transaction": name}, *PASSWORD)
     again = pending is not None and (
         pending.kind is Interaction.REAUTHENTICATE or "login" in pending.params.get("prompt", "")
     )
@@ -55,7 +55,7 @@ async def callback(request: Request) -> Response:
     name = parse_qs(urlsplit(landed.next).query).get("transaction", [""])[0]
     if not name:
         return go(landed.next)
-    pending = house.server.pending(session, name)
+    pending = house.server.pending(session, name, PASSWORD)
     if pending is None:
         raise HTTPException(410, GONE)
     done = Interaction.REAUTHENTICATE if pending.kind is Interaction.REAUTHENTICATE else Interaction.LOG_IN

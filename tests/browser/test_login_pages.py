@@ -1,0 +1,78 @@
+"""The login service's pages without a browser: what each proves, and what its address cannot make of it."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+from examples.storezero.auth.codes import code_at
+from starlette.testclient import TestClient
+
+from sessioncore.testing import Clock
+from sessioncore_io.asgi import Application
+
+from .inside import AUTH, SHOP, closed_town, followed, give_password, hidden, visitor
+
+ALICE, CAROL = "down the rabbit hole", "higher further faster"
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+MINUTE = 60_000
+
+
+@pytest.fixture
+def town(data: Path, clock: Clock) -> Application:
+    """Give a demo whose clocks stand still."""
+    return closed_town(data, clock)
+
+
+@pytest.fixture
+def client(town: Application) -> TestClient:
+    """Give somebody in front of the shop."""
+    return visitor(town)
+
+
+def send(client: TestClient, page: Any, path: str, **fields: str) -> Any:
+    """Send a page's form with these values, and go where that leads."""
+    form = {name: hidden(page.text, name) for name in ("csrf", "transaction") if f'name="{name}"' in page.text}
+    return followed(client, client.post(f"{AUTH}{path}", data=form | fields))
+
+
+def carol(client: TestClient, clock: Clock) -> None:
+    """Log carol in, with both factors."""
+    page = followed(client, give_password(client, "carol", CAROL))
+    assert str(send(client, page, "/code", code=code_at(SECRET, clock())).url) == f"{SHOP}/"
+
+
+def asked(client: TestClient, **more: str) -> Any:
+    """Ask the authorization server as the shop does."""
+    own = {"client_id": "shop", "redirect_uri": f"{SHOP}/callback", "response_type": "code", "scope": "openid"}
+    return followed(client, client.get(f"{AUTH}/authorize?{urlencode(own | more)}"))
+
+
+def transaction(page: Any) -> str:
+    """Read from a page's address which request waits for it."""
+    return parse_qs(urlsplit(str(page.url)).query)["transaction"][0]
+
+
+@pytest.mark.parametrize("path", ["confirm", "code", "select", "consent"])
+def test_a_login_is_not_proved_on_another_page(client: TestClient, clock: Clock, path: str) -> None:
+    """The one takes the password alone, the next the code alone, the last two nothing at all."""
+    carol(client, clock)
+    clock.advance(20 * MINUTE)
+    page = asked(client, prompt="login")
+
+    assert str(page.url).startswith(f"{AUTH}/login?")
+    assert client.get(f"{AUTH}/{path}?transaction={transaction(page)}").status_code == 410
+    form = {"csrf": hidden(page.text, "csrf"), "transaction": transaction(page)}
+    proofs = {"password": CAROL, "code": code_at(SECRET, clock()), "answer": "yes"}
+    assert client.post(f"{AUTH}/{path}", data=form | proofs).status_code == 410
+
+
+def test_a_page_that_the_server_did_not_ask_for_is_not_there(client: TestClient, clock: Clock) -> None:
+    carol(client, clock)
+    clock.advance(20 * MINUTE)
+    page = asked(client, max_age="300")
+    renamed = transaction(page).replace("reauthenticate", "log_in")
+
+    assert str(page.url).startswith(f"{AUTH}/confirm?")
+    for path in ("/login", "/friendbook/start"):
+        assert client.get(f"{AUTH}{path}?transaction={renamed}").status_code == 410
