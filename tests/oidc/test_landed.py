@@ -66,6 +66,17 @@ async def test_a_login_is_as_old_as_was_asked_for(clock: Clock, late: int, is_ta
     assert "older than the max_age" in failed.value.why
 
 
+async def test_a_login_is_as_strong_as_was_essential(clock: Clock) -> None:
+    """OpenID Connect Core 1.0, 5.5.1.1."""
+    asked = login(acr=("gold", "platinum"))
+    with pytest.raises(LoginFailed) as failed:
+        await accepted(party(clock), await signed_in(clock), asked, claims(clock, acr="silver"))
+
+    assert (failed.value.error, failed.value.next) == (Verdict.ACR_UNMET, "/cart")
+    taken = await accepted(party(clock), await signed_in(clock), asked, claims(clock, acr="platinum"))
+    assert taken.verdict is Verdict.SIGN_IN
+
+
 async def test_a_login_of_any_age_is_taken_where_none_was_asked_for(clock: Clock) -> None:
     told = claims(clock, auth_time=1)
 

@@ -1,5 +1,6 @@
 """What the application believes, and whom: every way in which a provider's answer can be wrong, and every good one."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -18,7 +19,7 @@ from sessioncore_io.oidc.notices import EVENT
 from .browser import Browser, Page
 from .forger import Forger, by_secret, by_stranger, by_unknown, unsigned
 from .test_backchannel_receiving import good, shop_session, signed, told
-from .town import AUTH, KEYS, SHOP, Town, authorize_url, claims_of
+from .town import AUTH, GOLD, KEYS, SHOP, Town, authorize_url, claims_of
 
 pytestmark = pytest.mark.anyio
 
@@ -577,3 +578,18 @@ async def test_the_id_token_is_kept_for_the_logout_and_the_instant_of_the_proof_
     assert kept.keys() == {"oidc.id_token", "oidc.auth_time"}
     assert claims_of(kept["oidc.id_token"].strip('"'))["sub"] == "alice"
     assert kept["oidc.auth_time"] == str(town.clock() // 1_000)
+
+
+@pytest.mark.parametrize(("essential", "shown"), [(True, "failed acr_unmet"), (False, f"hello {AUTH}#alice")])
+async def test_an_essential_acr_that_the_browser_took_out_of_the_request_is_missed(
+    town: Town, essential: bool, shown: str
+) -> None:
+    browser = town.browser()
+    town.shop.options = {"claims": json.dumps({"id_token": {"acr": {"essential": essential, "values": [GOLD]}}})}
+    asked = await browser.get(f"{SHOP}/login", follow=False)
+    stripped = str(httpx2.URL(asked.url).copy_remove_param("claims"))
+
+    page = await browser.submit(await browser.get(stripped), user="alice")
+
+    assert page.text == shown
+    assert (await browser.get(f"{SHOP}/")).text == ("hello None" if essential else shown)

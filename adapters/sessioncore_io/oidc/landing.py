@@ -77,6 +77,8 @@ async def accepted(party: Party, session: AsyncHandle, login: Login, claims: Map
     expected = Expected(
         issuer=party.provider.issuer,
         max_age=NEVER if login.max_age is None else login.max_age * 1_000,
+        acr_values=login.acr,
+        acr_essential=bool(login.acr),
         renewal=login.renew,
         subject=await party.subject(claims),
     )

@@ -7,7 +7,7 @@ as somebody else by a link (RFC 9700, section 4.7).
 import secrets
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import asdict, frozen
 
 from sessioncore import InvalidSetting
 
@@ -31,9 +31,19 @@ class Login:
     renew: bool
     at: int
     issuer: str
+    acr: tuple[str, ...] = ()  # one of these is essential; empty: none is
 
 
-def begin(session: AsyncHandle, *, next: str, max_age: int | None, renew: bool, at: int, issuer: str) -> Login:
+def begin(
+    session: AsyncHandle,
+    *,
+    next: str,
+    max_age: int | None,
+    renew: bool,
+    at: int,
+    issuer: str,
+    acr: tuple[str, ...] = (),
+) -> Login:
     """Draw what has to come back, and keep it; the oldest login beyond the cap is forgotten."""
     login = Login(
         state=secrets.token_urlsafe(16),
@@ -44,8 +54,9 @@ def begin(session: AsyncHandle, *, next: str, max_age: int | None, renew: bool, 
         renew=renew,
         at=at,
         issuer=issuer,
+        acr=acr,
     )
-    kept = {name: getattr(login, name) for name in ("nonce", "verifier", "next", "max_age", "renew", "at", "issuer")}
+    kept = asdict(login, filter=lambda attribute, _: attribute.name != "state")
     session[_KEY + login.state] = kept
     make_room(session, _KEY, _KEY + login.state, life=LIFE)
     return login
@@ -57,7 +68,8 @@ def take(session: AsyncHandle, state: str, at: int, issuer: str) -> Login | None
     if kept is None or kept["issuer"] != issuer:
         return None
     del session[_KEY + state]
-    return Login(state=state, **kept) if at - kept["at"] <= LIFE else None
+    acr = tuple(kept.pop("acr", ()))
+    return Login(state=state, acr=acr, **kept) if at - kept["at"] <= LIFE else None
 
 
 def carried(session: AsyncHandle) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import httpx2
 from attrs import field, frozen
 
 from sessioncore import Reason, State
-from sessioncore.sso import Acceptance, Verdict
+from sessioncore.sso import Acceptance, Verdict, read_request
 
 from ..handle import AsyncHandle
 from ..world import Clock, wall_clock
@@ -103,11 +103,20 @@ class RelyingParty:
         """Give the address to send the browser to; what has to come back is kept in the session.
 
         ``next`` is a path of this application. ``max_age`` is in seconds, the lifetime of a login here if None. With
-        ``renew`` the session is to go on, silently if ``prompt="none"``. Raises ``ProviderUnavailable``.
+        ``renew`` the session is to go on, silently if ``prompt="none"``. An ``acr`` that ``claims`` asks for as
+        essential is checked in the ID token. Raises ``ProviderUnavailable``.
         """
         address = await self.provider.endpoint("authorization_endpoint")
         oldest = self._oldest(session) if max_age is None else max_age
-        login = logins.begin(session, next=next, max_age=oldest, renew=renew, at=session.at, issuer=self.issuer)
+        login = logins.begin(
+            session,
+            next=next,
+            max_age=oldest,
+            renew=renew,
+            at=session.at,
+            issuer=self.issuer,
+            acr=_essential_acr(more.get("claims", "")),
+        )
         asked = {"prompt": prompt, "acr_values": " ".join(acr_values), "login_hint": login_hint, **more}
         asked["max_age"] = "" if oldest is None else str(oldest)
         async with self.party.client() as client:
@@ -229,3 +238,9 @@ class RelyingParty:
     async def aclose(self) -> None:
         """Close the connections to the provider, as an application does that stops."""
         await self.provider.transport.aclose()
+
+
+def _essential_acr(claims: str) -> tuple[str, ...]:
+    """Read which classes the ID token has to be of: whoever holds the browser may take that out of the request."""
+    asked = read_request({"claims": claims} if claims else {})
+    return asked.acr_values if asked.acr_essential else ()
