@@ -131,7 +131,7 @@ class SessionMiddleware:
         return not origin or origin in self.origins or ours
 
     async def _store_logout(self, handle: AsyncHandle) -> None:
-        """Store the LogOut of a request that nothing else will store; who cancels it meanwhile ends only the waiting."""
+        """Store the LogOut of a request that nothing else will store; who cancels it ends only the waiting."""
         if (task := self._rescue(handle)) is not None:
             await asyncio.shield(task)
 
