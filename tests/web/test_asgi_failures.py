@@ -134,7 +134,7 @@ async def test_a_logout_is_stored_though_the_request_is_cancelled_while_it_is_st
             raise RuntimeError("a bug")
 
     served = asgi.SessionMiddleware(app, **(steady.options | {"store": slow}))
-    scope = http_scope([(b"cookie", f"__Host-session={token}".encode())]) | {"type": kind}
+    scope = {**http_scope([(b"cookie", f"__Host-session={token}".encode())]), "type": kind}
     with pytest.raises(asyncio.CancelledError):
         await asyncio.create_task(call_asgi(served, scope))
     await rescues()

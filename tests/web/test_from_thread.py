@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sessioncore import InvalidSetting, Reason, Refused
+from sessioncore import Epoch, InvalidSetting, Reason, Refused
 from sessioncore.testing import Clock
 from sessioncore_io import AsyncHandle, AsyncSessions
 from sessioncore_io.from_thread import _Here
@@ -110,7 +110,7 @@ async def test_what_the_write_raises_is_raised_and_the_session_stays(handle: Asy
 async def test_an_exit_leaves_the_thread_and_not_the_event_loop(
     handle: AsyncHandle, memory: MemoryStore, kind: type[BaseException]
 ) -> None:
-    """As after a crash: whoever comes next has to log in, and the session's turn is free."""
+    """What was begun is ended, for ``write`` may have stored the hash; and the session's turn is free."""
 
     def leave() -> None:
         raise kind
@@ -127,7 +127,8 @@ async def test_an_exit_leaves_the_thread_and_not_the_event_loop(
     await asyncio.wait_for(handle.refresh(), 20)
 
     assert [type(error) for error in left] == [kind]
-    assert not handle.signed_in
+    assert handle.signed_in
+    assert memory.epoch("alice") == Epoch(value=handle.stored.epoch, cause=Reason.PASSWORD_CHANGE)  # type: ignore[union-attr]
 
 
 async def test_a_refused_change_never_asks_for_the_write(handle: AsyncHandle, memory: MemoryStore) -> None:
