@@ -1,7 +1,9 @@
 """What a request handler holds: its session, the same in WSGI and ASGI but for the word ``await``."""
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from typing import Any
 
 from sessioncore import Attempt, Reason
 from sessioncore.effects import Flow, arun, run
@@ -99,20 +101,26 @@ class AsyncHandle(SessionHandle):
         with self._noting_failure():
             await self._store(self._refreshing())
 
-    async def password_changed(self, write: Writer | None = None) -> None:
+    def password_changed(self, write: Writer | None = None) -> Coroutine[Any, Any, None]:
         """End all other sessions of the subject around ``write``, which stores the new hash; this one stays.
 
         ``write`` may be a coroutine function. Raises ``Refused`` if somebody ended the subject's sessions
         meanwhile: then nothing is kept; ``LoginRequired`` or ``StepUpRequired`` for somebody who is not signed in
         or owes a factor.
         """
+        return self._owing("password_changed", self._password_changed(write))
+
+    async def _password_changed(self, write: Writer | None) -> None:
         check_write(write)
         self.require()
         with self._noting_failure():
             await self._store(self._keeping_only(Reason.PASSWORD_CHANGE, write))
 
-    async def end_others(self, reason: Reason = Reason.USER_ALL) -> None:
+    def end_others(self, reason: Reason = Reason.USER_ALL) -> Coroutine[Any, Any, None]:
         """End all other sessions of the subject; this one stays, with a new token."""
+        return self._owing("end_others", self._end_others(reason))
+
+    async def _end_others(self, reason: Reason) -> None:
         check_reason(reason)
         self.require()
         with self._noting_failure():

@@ -1,9 +1,10 @@
 """How a request's events are stored, and what its response then owes the browser."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from enum import Enum
-from typing import Final
+from inspect import CORO_CREATED, getcoroutinestate
+from typing import Any, Final
 
 from attrs import evolve
 
@@ -11,6 +12,7 @@ from sessioncore import (
     Contention,
     Epoch,
     Event,
+    InvalidSetting,
     LogIn,
     LogOut,
     Notice,
@@ -50,6 +52,8 @@ class StoredVisit(Visit):
 
     # What the response owes the browser: a token to set, the cookie to clear, or nothing.
     order: Token | Clear | None = None
+
+    _owed: tuple[tuple[str, Coroutine[Any, Any, None]], ...] = ()  # verbs that were called, and have to be awaited
 
     # -- flows ---------------------------------------------------------------------------------------------
 
@@ -235,10 +239,27 @@ class StoredVisit(Visit):
 
     @property
     def idle(self) -> bool:
-        """Tell whether there is nothing to commit: nothing happened, and no touch is due."""
+        """Tell whether there is nothing to commit: nothing happened, and no touch is due.
+
+        Raises ``InvalidSetting`` for a verb that nobody awaits: the response would say that it is done.
+        """
+        if self._owed:
+            self._refuse_forgotten()
         if self._events or self._chapters or self._dropped or (self._bag_ is not None and self._bag_.touched):
             return False
         return self._view is None or not self._touch_due(self._view)
+
+    def _owing(self, verb: str, asked: Coroutine[Any, Any, None]) -> Coroutine[Any, Any, None]:
+        """Remember what the application has to await; ``may_start`` then looks closer, though nothing happened yet."""
+        self.at_rest = False
+        self._owed = (*self._owed, (verb, asked))
+        return asked
+
+    def _refuse_forgotten(self) -> None:
+        for verb, asked in self._owed:
+            if getcoroutinestate(asked) == CORO_CREATED:
+                advice = f"nobody awaits it, so nothing was done; write: await session.{verb}(...)"
+                raise InvalidSetting(f"session.{verb}", "a coroutine", advice)
 
     def may_start(self) -> bool:
         """Tell whether a response may start at once: nothing to commit, no cookie to write, and nothing that failed.
