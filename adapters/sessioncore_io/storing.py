@@ -107,7 +107,7 @@ class StoredVisit(Visit):
             outcome = yield from commit(chapter, self._shell.policy)
         except Refused:
             if self._closed == closed:
-                self._renounce()
+                self._renounce(chapter.events, secret)
             else:
                 self._shorten(chapter, "" if chapter.begun else chapter.sid, chapter.proof)
                 yield from self._store_chapters()  # the response may be another one now, and nothing else stores them
@@ -130,10 +130,22 @@ class StoredVisit(Visit):
         rest = [Chapter(sid=sid, proof=proof, events=events)] if sid and events else []
         self._chapters = (*rest, *later)
 
-    def _renounce(self) -> None:
-        """Be nobody, as far as this request goes: what it wanted to prove does not hold."""
-        self._events, self._secret = (), ""
+    def _renounce(self, refused: tuple[Event, ...], secret: str) -> None:
+        """Be nobody, as far as this request goes: what it wanted to prove does not hold.
+
+        What another task did meanwhile is judged by the next commit. A session that was to begin by what was refused
+        begins for another credential or not at all: nobody else would hold its secret.
+        """
+        begun = self._begun
+        self._drop(refused, secret)
+        if begun is not None and not any(isinstance(event, Credential) for event in self._events):
+            self._dropped += len(self._events)
+            self._drop(self._events, self._secret)
+            begun = None
         self._rebase(None)
+        if begun is not None:
+            self._begun = begun
+            self._see(begun, ours=True)
 
     def _rebase(self, session: Session | None, *, proved: bool = False) -> None:
         """Go on with the session as it is stored now, if this request proved a right to it as it is now.
@@ -214,12 +226,12 @@ class StoredVisit(Visit):
             raise Refused(event, None, NOT_KEPT, None)
         assert self._token is not None
         own = proof_of(self._token.secret)  # a parallel request may have rotated the row
-        closed = self._closed
+        secret, closed = self._secret, self._closed
         try:
             kept = yield from keep_only(self._view, own, cause, write, self._shell.policy)
         except Refused:
             if self._closed == closed:
-                self._renounce()
+                self._renounce((), secret)
             yield from self._store_chapters()
             raise
         if self._closed == closed:  # or another task has logged out meanwhile

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from sessioncore import Refused, State, Store
+from sessioncore import Reason, Refused, State, Store
 from sessioncore.flows import Token
 from sessioncore.testing import Clock
 from sessioncore_io import AsyncHandle, AsyncSessions
@@ -239,3 +239,90 @@ async def test_a_logout_is_stored_by_the_task_that_was_refused_meanwhile(
         await under_way
 
     assert memory.of_subject("alice", live=True) == []
+
+
+async def stale(handle: AsyncHandle, memory: MemoryStore) -> None:
+    """Log in by a proof that a reset has made void meanwhile."""
+    memory.mint("alice", handle.at)
+    attempt = await handle.attempt("alice")
+    memory.supersede("alice", handle.at + 1, Reason.PASSWORD_RESET)
+    handle.log_in(attempt, "pwd")
+
+
+async def test_what_another_task_wrote_outlives_a_refused_login(
+    handle: AsyncHandle, memory: MemoryStore, turns: int
+) -> None:
+    """What comes after it is dropped: this handle is nobody's any more."""
+    await stale(handle, memory)
+    committing = commit(handle)
+    await after(1 + turns)
+    too_late = committing.done()
+    handle["cart"] = ["lamp"]
+    handle.record("added")
+    with pytest.raises(Refused):
+        await committing
+    await handle.commit()
+    await handle.refresh()
+
+    assert handle.subject is None
+    assert handle.get("cart") == (None if too_late else ["lamp"])
+    assert len(handle.activities) == (0 if too_late else 1)
+
+
+@pytest.mark.parametrize("stored", [True, False])
+async def test_another_tasks_login_outlives_a_refused_one(
+    sessions: AsyncSessions, handle: AsyncHandle, memory: MemoryStore, turns: int, stored: bool
+) -> None:
+    handle = handle if stored else await sessions.open(None)
+    await stale(handle, memory)
+    good = await handle.attempt("alice")
+    committing = commit(handle)
+    await after(1 + turns)
+    handle.log_in(good, "pwd")
+    with pytest.raises(Refused):
+        await committing
+    await handle.commit()
+    await handle.refresh()
+
+    assert handle.subject == "alice"
+
+
+async def test_a_second_factor_is_refused_with_the_login_that_it_built_on(
+    sessions: AsyncSessions, memory: MemoryStore, turns: int
+) -> None:
+    """To be told of nothing would be to be told that it holds."""
+    handle = await sessions.open(None)
+    await stale(handle, memory)
+    committing = commit(handle)
+    await after(1 + turns)
+    if committing.done():
+        with pytest.raises(Refused):
+            await committing
+        return
+    handle.satisfy_mfa("otp")
+    with pytest.raises(Refused):
+        await committing
+    with pytest.raises(Refused):
+        await handle.commit()
+
+    assert handle.subject is None
+
+
+async def test_what_was_written_on_a_refused_first_login_is_dropped_and_told(
+    memory: MemoryStore, clock: Clock, turns: int
+) -> None:
+    """Nobody holds the secret of a guest's session that was to be the user's at once."""
+    told: list[str] = []
+    sessions = AsyncSessions(cast(Store, Slow(memory)), clock=clock, listener=lambda notice: told.append(notice.what))
+    handle = await sessions.open(None)
+    await stale(handle, memory)
+    committing = commit(handle)
+    await after(1 + turns)
+    begun = committing.done()
+    handle.record("added")
+    with pytest.raises(Refused):
+        await committing
+    await handle.commit()
+
+    assert (handle.sid is not None) == begun
+    assert ("dropped" in told) != begun
