@@ -14,6 +14,8 @@ _PERHAPS: Final = "this may not have been done, or only in part."
 UNAVAILABLE: Final = (503, f"The session store is not available: {_PERHAPS} Try again in a moment.\n")
 CONFLICT: Final = (409, f"The session changed meanwhile: {_PERHAPS} Reload the page and try again.\n")
 
+FAILED: Final = (500, "Internal Server Error\n")
+
 
 def replacement(error: SessionError | None) -> tuple[int, str]:
     """Choose the response for a commit that failed: 503 for the store, 409 for everybody else."""
@@ -69,6 +71,7 @@ def _merged(headers: Headers) -> Headers:
 
 __all__ = [
     "CONFLICT",
+    "FAILED",
     "UNAVAILABLE",
     "UNCOMMITTED",
     "Headers",

@@ -72,6 +72,7 @@ class SessionMiddleware:
         except Exception as error:
             await self._store_logout(handle)
             if not (isinstance(error, UNCOMMITTED) and await answer.instead(error)):
+                await answer.give_cookie()
                 raise
         except BaseException:
             self._rescue(handle)
@@ -131,7 +132,7 @@ class SessionMiddleware:
         return not origin or origin in self.origins or ours
 
     async def _store_logout(self, handle: AsyncHandle) -> None:
-        """Store the LogOut of a request that nothing else will store; who cancels it ends only the waiting."""
+        """Store a LogOut that nothing else will store; who cancels the request meanwhile ends only the waiting."""
         if (task := self._rescue(handle)) is not None:
             await asyncio.shield(task)
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sessioncore import SessionError
 
-from .answers import CONFLICT, UNCOMMITTED, plain_headers, replacement, unanswered, with_cookie
+from .answers import CONFLICT, FAILED, UNCOMMITTED, plain_headers, replacement, unanswered, with_cookie
 from .cookies import Cookie
 from .handle import AsyncHandle
 from .raw_headers import decoded, encoded, varying_message
@@ -57,6 +57,9 @@ class Sending:
             await self._replace(error)
         return self._replaced
 
+    async def give_cookie(self) -> None:
+        """Do nothing for an application that failed: only a page can give the browser what it is owed."""
+
     async def _replace(self, error: SessionError | None) -> None:
         raise NotImplementedError
 
@@ -97,8 +100,20 @@ class HttpSending(Sending):
         handle.seal()
         return send(answered)
 
+    async def give_cookie(self) -> None:
+        """Answer 500 for an application that failed after its session had rotated: the server's own has no cookie.
+
+        The browser would be left with a token that is none any more. The failure goes on to the server, which finds
+        the answer complete.
+        """
+        if self.handle.order is not None and not self.handle.sealed and not self._replaced:
+            self._replaced = True
+            await self._answer(*FAILED)
+
     async def _replace(self, error: SessionError | None) -> None:
-        code, body = replacement(error)
+        await self._answer(*replacement(error))
+
+    async def _answer(self, code: int, body: str) -> None:
         headers = encoded(with_cookie(plain_headers(body), self.handle, self.cookie))
         await self._send({"type": f"{self.kind}.start", "status": code, "headers": headers})
         await self._send({"type": f"{self.kind}.body", "body": body.encode()})

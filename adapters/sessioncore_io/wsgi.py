@@ -9,7 +9,7 @@ from typing import Any, Final
 from sessioncore import Policy, SessionError, Store
 from sessioncore.flows import CURRENT, Standing, Token, at_rest, glance
 
-from .answers import UNCOMMITTED, plain_headers, replacement, unanswered, with_cookie
+from .answers import FAILED, UNCOMMITTED, Headers, plain_headers, replacement, unanswered, with_cookie
 from .checks import check_cookie
 from .cookies import Cookie
 from .handle import Handle
@@ -17,7 +17,7 @@ from .shell import Sessions
 from .world import Clock, Listener, log, log_notice, wall_clock
 
 Environ = dict[str, Any]
-ExcInfo = tuple[type[BaseException], BaseException, TracebackType]
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 StartResponse = Callable[..., Callable[[bytes], object]]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
@@ -53,13 +53,8 @@ class SessionMiddleware:
         response = _Response(handle, self.cookie, start_response)
         try:
             body = self.app(environ, response.start)
-        except UNCOMMITTED as error:
-            if not response.instead(error):
-                raise
-            body = ()
-        except BaseException:
-            _rescued(handle)
-            raise
+        except BaseException as error:
+            return response.after(error)
         if response.replaced is not None:
             _close(body)
             return [response.replaced]
@@ -111,9 +106,7 @@ class _Response:
         self.replaced: bytes | None = None
         self._start = start_response
 
-    def start(
-        self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
-    ) -> Callable[[bytes], object]:
+    def start(self, status: str, headers: Headers, exc_info: ExcInfo | None = None) -> Callable[[bytes], object]:
         """Commit, then start the response, or another one if the commit failed."""
         handle = self.handle
         if self.replaced is not None:
@@ -125,15 +118,33 @@ class _Response:
                     return self._replace(replacement(error))
             self.started = True
             handle.seal()
-        answered = with_cookie(headers, handle, self.cookie)
+        return self._begin(status, headers, exc_info)
+
+    def _begin(self, status: str, headers: Headers, exc_info: ExcInfo | None) -> Callable[[bytes], object]:
+        answered = with_cookie(headers, self.handle, self.cookie)
         return self._start(status, answered, exc_info) if exc_info else self._start(status, answered)
 
-    def instead(self, error: SessionError) -> bool:
-        """Answer 503 or 409 for an application that let a verb's failure through; False if it is too late for that."""
-        if not self.started:
-            _rescued(self.handle)
+    def after(self, error: BaseException) -> Iterable[bytes]:
+        """Give what is to be answered after the application's failure; raises it if that is the server's to do."""
+        _rescued(self.handle)
+        if isinstance(error, UNCOMMITTED) and not self.started:
             self._replace(replacement(error))
-        return self.replaced is not None
+        if isinstance(error, UNCOMMITTED) and self.replaced is not None:
+            return [self.replaced]
+        if isinstance(error, Exception) and (self.replaced is not None or self.handle.order is not None):
+            return self._failing(error)
+        raise error
+
+    def _failing(self, error: Exception) -> Iterator[bytes]:
+        """Answer 500 for an application that failed after its session had rotated: the server's own has no cookie.
+
+        The browser would be left with a token that is none any more. The failure goes on to the server once the
+        answer is out; at once if another has begun to leave, for then ``start_response`` raises it.
+        """
+        if self.replaced is None:
+            self._replace(FAILED, (type(error), error, error.__traceback__))
+        yield self.replaced or b""
+        raise error
 
     def _committed(self, status: str) -> SessionError | None:
         try:
@@ -145,11 +156,11 @@ class _Response:
             return error
         return None
 
-    def _replace(self, answer: tuple[int, str]) -> Callable[[bytes], object]:
+    def _replace(self, answer: tuple[int, str], exc_info: ExcInfo | None = None) -> Callable[[bytes], object]:
         code, body = answer
         self.started = True
         self.replaced = body.encode()
-        self._start(f"{code} {HTTPStatus(code).phrase}", with_cookie(plain_headers(body), self.handle, self.cookie))
+        self._begin(f"{code} {HTTPStatus(code).phrase}", plain_headers(body), exc_info)
         return _discard
 
 
@@ -170,12 +181,9 @@ class _Late:
                 if self._response.replaced is not None:
                     break
                 yield chunk
-        except UNCOMMITTED as error:
-            if not self._response.instead(error):
-                raise
-        except BaseException:
-            _rescued(self._response.handle)
-            raise
+        except BaseException as error:
+            yield from self._response.after(error)
+            return
         if self._response.replaced is not None:
             yield self._response.replaced
 

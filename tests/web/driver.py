@@ -186,19 +186,34 @@ def drive(coroutine: Coroutine[Any, Any, T]) -> T:
     raise AssertionError("a WSGI handler waited for an event loop")
 
 
+Sent = tuple[str | int, Headers, bytes]
+
+
+def sent_before(error: BaseException) -> Sent | None:
+    """Give what the browser got before the application's failure reached the server; None if nothing."""
+    return cast(Sent | None, error.__dict__.get("sent"))
+
+
 def call_wsgi(app: wsgi.Application, environ: wsgi.Environ) -> tuple[str, Headers, bytes]:
     """Do a WSGI server's part: the headers leave with the first byte of the body."""
     started: list[tuple[str, Headers]] = []
     written: list[bytes] = []
 
-    def start_response(status: str, headers: Headers, exc_info: object = None) -> Callable[[bytes], object]:
+    def start_response(status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
         assert exc_info is not None or not started, "the response has started; only exc_info may replace it"
+        if exc_info is not None and any(written):
+            raise exc_info[1]
         started.append((status, headers))
         return written.append
 
     body = app(environ, start_response)
     try:
-        written.extend(body)
+        for chunk in body:
+            written.append(chunk)  # noqa: PERF402 - what has left is known while the rest is made
+    except Exception as error:
+        if any(written):
+            error.__dict__["sent"] = (*started[-1], b"".join(written))
+        raise
     finally:
         if hasattr(body, "close"):
             body.close()
@@ -220,7 +235,15 @@ async def call_asgi(app: asgi.Application, scope: asgi.Scope) -> tuple[int, Head
     async def send(message: asgi.Message) -> None:
         sent.append(message)
 
-    await app(scope, receive, send)
+    try:
+        await app(scope, receive, send)
+    except Exception as error:
+        error.__dict__["sent"] = _read_asgi(sent) if sent else None
+        raise
+    return _read_asgi(sent)
+
+
+def _read_asgi(sent: list[asgi.Message]) -> tuple[int, Headers, bytes]:
     start, *rest = sent
     assert start["type"] == "http.response.start", "a response starts once, and first"
     assert {message["type"] for message in rest} <= {"http.response.body"}

@@ -9,7 +9,7 @@ from sessioncore import Policy, State, Store, StoreUnavailable
 from sessioncore.testing import Clock
 
 from .conftest import SITES
-from .driver import Browser, Handler, Reply, Site, done, rescues, rows
+from .driver import Answer, Browser, Handler, Reply, Site, done, rescues, rows, sent_before
 from .pages import change_password, ignore, log_in, log_out, look, read, reauthenticate, satisfy_mfa, then, write
 from .stores import Outage
 
@@ -225,6 +225,79 @@ async def test_an_exception_commits_nothing_but_a_logout(site: Site, browser: Br
     await rescues()
 
     assert await browser.sees("state") is None
+
+
+async def broken_off(browser: Browser, page: Handler) -> Answer | None:
+    """Ask for a page that breaks down, and give what the browser got all the same."""
+    with pytest.raises(ZeroDivisionError) as raised:
+        await browser.ask(page)
+    await rescues()
+    sent = sent_before(raised.value)
+    return browser.take(Answer(int(str(sent[0])[:3]), *sent[1:])) if sent else None
+
+
+async def committed(session: Any) -> None:
+    """Store what happened so far."""
+    await done(session.commit())
+
+
+async def change_to_what_cannot_be_written(session: Any) -> None:
+    """Change the password, where the table of the users breaks down."""
+
+    def write_hash() -> None:
+        raise ZeroDivisionError
+
+    await done(session.password_changed(write_hash))
+
+
+ROTATED: list[Handler] = [
+    failing(then(log_in(), committed)),
+    failing(then(satisfy_mfa(), committed)),
+    failing(then(satisfy_mfa(), committed, write(cart=1))),
+    failing(change_password),
+    change_to_what_cannot_be_written,
+]
+
+
+@pytest.mark.parametrize("page", ROTATED)
+async def test_the_cookie_of_what_was_committed_goes_out_though_the_application_fails(
+    site: Site, browser: Browser, page: Handler
+) -> None:
+    """The row has rotated: with the server's own 500, which has no cookie, the browser would be out for good."""
+    await browser.ask(log_in())
+    before = browser.token
+    answer = await broken_off(browser, page)
+
+    assert answer is not None
+    assert (answer.status, answer.body, answer.all("cache-control")) == (
+        500,
+        b"Internal Server Error\n",
+        ["no-store"],
+    )
+    assert browser.token not in (before, None)
+    assert await browser.sees("subject") == "alice"
+
+
+async def test_the_cookie_is_cleared_though_the_application_fails_after_the_logout(
+    site: Site, browser: Browser
+) -> None:
+    """It is done, as the browser may know."""
+    await browser.ask(log_in())
+    answer = await broken_off(browser, failing(log_out))
+
+    assert answer is not None
+    assert (answer.status, answer.token) == (500, "")
+
+
+@pytest.mark.parametrize("page", [ignore, look, write(cart=1), satisfy_mfa()])
+async def test_a_failure_that_leaves_the_cookie_as_it_is_is_the_servers_to_answer(
+    site: Site, browser: Browser, page: Handler
+) -> None:
+    """Nothing was stored, so nobody has to know."""
+    await browser.ask(log_in())
+
+    assert await broken_off(browser, failing(page)) is None
+    assert await browser.sees("subject") == "alice"
 
 
 LOST_LOGOUT = (logging.ERROR, "a logout was not stored, and its session is alive: swap is down")

@@ -14,7 +14,7 @@ from sessioncore.testing import Clock
 from sessioncore_io import wsgi
 from sessioncore_io.memory import MemoryStore
 
-from .driver import Headers, WsgiSite, call_wsgi
+from .driver import Headers, WsgiSite, call_wsgi, sent_before
 from .pages import log_in, look
 from .stores import Outage
 
@@ -119,6 +119,66 @@ async def test_a_logout_that_is_lost_with_a_late_failure_is_logged(
 
     told = [record.getMessage() for record in caplog.records if record.name == "sessioncore"]
     assert told == ["a logout was not stored, and its session is alive: swap is down"]
+
+
+def step_up(session: Any) -> None:
+    """Rotate the session's secret, and store that."""
+    session.satisfy_mfa("otp")
+    session.commit()
+
+
+def started(page: Any) -> wsgi.Application:
+    """Start a response, and break down before any of it has left."""
+
+    def app(environ: wsgi.Environ, start_response: wsgi.StartResponse) -> Iterable[bytes]:
+        page(environ[wsgi.KEY])
+        start_response("200 OK", list(PLAIN))
+        raise ZeroDivisionError
+
+    return app
+
+
+def half_sent(page: Any) -> wsgi.Application:
+    """Break down when a part of the body has left."""
+
+    def app(environ: wsgi.Environ, start_response: wsgi.StartResponse) -> Iterator[bytes]:
+        yield from late(page)(environ, start_response)
+        raise ZeroDivisionError
+
+    return app
+
+
+@pytest.mark.parametrize(
+    ("breaking", "status", "body"),
+    [
+        (broken, "500 Internal Server Error", b"Internal Server Error\n"),
+        (started, "500 Internal Server Error", b"Internal Server Error\n"),
+        (half_sent, "200 OK", b"one two"),
+    ],
+)
+async def test_the_cookie_goes_out_whenever_the_application_fails(
+    site: WsgiSite, token: str, breaking: Any, status: str, body: bytes
+) -> None:
+    """As long as nothing has left, the server would send a 500 of its own; then, what has left has the cookie."""
+    with pytest.raises(ZeroDivisionError) as raised:
+        serve(site, breaking(step_up), token)
+    sent = sent_before(raised.value)
+
+    assert sent is not None
+    assert (sent[0], sent[2], len(cookies(sent[1]))) == (status, body, 1)
+
+
+async def test_a_failure_after_the_middlewares_answer_does_not_take_its_place(
+    site: WsgiSite, token: str, outage: Outage
+) -> None:
+    """The server learns of it all the same."""
+    outage.fail("swap")
+    with pytest.raises(ZeroDivisionError) as raised:
+        serve(site, started(leave), token)
+    sent = sent_before(raised.value)
+
+    assert sent is not None
+    assert str(sent[0]).startswith("503")
 
 
 async def test_a_late_look_without_a_store_is_503(site: WsgiSite, token: str, outage: Outage) -> None:
