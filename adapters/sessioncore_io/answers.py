@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from sessioncore import SessionError, StoreUnavailable
+from sessioncore import Refused, SessionError, StoreUnavailable
+from sessioncore.refusals import ELSEWHERE
 
 from .cookies import Cookie
 from .life import UNCOMMITTED, SessionHandle
@@ -17,14 +18,31 @@ CONFLICT: Final = (409, f"The session changed meanwhile: {_PERHAPS} Reload the p
 FAILED: Final = (500, "Internal Server Error\n")
 
 
-def replacement(error: SessionError | None) -> tuple[int, str]:
+def replacement(error: BaseException | None) -> tuple[int, str]:
     """Choose the response for a commit that failed: 503 for the store, 409 for everybody else."""
     return UNAVAILABLE if error is None or isinstance(error, StoreUnavailable) else CONFLICT
 
 
+def answerable(error: BaseException, handle: SessionHandle) -> bool:
+    """Tell whether 503 or 409 is the answer to what an application let through: the program is right."""
+    return isinstance(error, UNCOMMITTED) and not _misused(error, handle)
+
+
+def _misused(error: SessionError, handle: SessionHandle) -> bool:
+    """Tell whether the program erred: its verb was refused on the very session that its request sees.
+
+    Nobody changed it, then, and its time has not run out; what fails at the commit leaves no session to see. A proof
+    for another session is refused so too, but a user brings that who has logged in anew since it was asked for.
+    """
+    if not isinstance(error, Refused) or error.settled is None or error.why == ELSEWHERE:
+        return False
+    return error.settled is handle.stored
+
+
 def unanswered(handle: SessionHandle, status: int) -> SessionError | None:
     """Give what a verb raised and a framework turned into a plain 500; another status is the application's answer."""
-    return handle.raised if status == 500 else None
+    error = handle.raised
+    return error if error is not None and status == 500 and answerable(error, handle) else None
 
 
 def plain_headers(body: str) -> Headers:
@@ -75,6 +93,7 @@ __all__ = [
     "UNAVAILABLE",
     "UNCOMMITTED",
     "Headers",
+    "answerable",
     "plain_headers",
     "replacement",
     "unanswered",

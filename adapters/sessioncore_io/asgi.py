@@ -7,7 +7,7 @@ from typing import Any, Final
 from sessioncore import AsyncStore, Epoch, Policy, Session, SessionError, Store
 from sessioncore.flows import CURRENT, Standing, Token, at_rest, glance
 
-from .answers import UNCOMMITTED
+from .answers import UNCOMMITTED, answerable
 from .asgi_sending import HttpSending, Message, Send, SocketSending
 from .checks import check_cookie, origins_of
 from .cookies import Cookie
@@ -71,7 +71,7 @@ class SessionMiddleware:
             await self.app(scope, receive, answer.send)
         except Exception as error:
             await self._store_logout(handle)
-            if not (isinstance(error, UNCOMMITTED) and await answer.instead(error)):
+            if not (answerable(error, handle) and await answer.instead(error)):
                 await answer.give_cookie()
                 raise
         except BaseException:

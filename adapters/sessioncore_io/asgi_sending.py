@@ -50,7 +50,7 @@ class Sending:
         else:
             await self._start(message)
 
-    async def instead(self, error: SessionError) -> bool:
+    async def instead(self, error: Exception) -> bool:
         """Answer 503 or 409 for an application that let a verb's failure through; False if it is too late for that."""
         if not self.handle.sealed and not self._replaced:
             self._replaced = True
@@ -60,7 +60,7 @@ class Sending:
     async def give_cookie(self) -> None:
         """Do nothing for an application that failed: only a page can give the browser what it is owed."""
 
-    async def _replace(self, error: SessionError | None) -> None:
+    async def _replace(self, error: Exception | None) -> None:
         raise NotImplementedError
 
     async def _committed(self, status: int) -> SessionError | None:
@@ -110,7 +110,7 @@ class HttpSending(Sending):
             self._replaced = True
             await self._answer(*FAILED)
 
-    async def _replace(self, error: SessionError | None) -> None:
+    async def _replace(self, error: Exception | None) -> None:
         await self._answer(*replacement(error))
 
     async def _answer(self, code: int, body: str) -> None:
@@ -154,7 +154,7 @@ class SocketSending(Sending):
             return self._denial.send(message)
         return _nothing() if self._replaced else self._send(message)
 
-    async def _replace(self, error: SessionError | None) -> None:
+    async def _replace(self, error: Exception | None) -> None:
         reason = "session changed meanwhile" if replacement(error) is CONFLICT else "session store unavailable"
         await self._send({"type": "websocket.close", "code": 1011, "reason": reason})
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sessioncore import Policy, SessionError, Store
 from sessioncore.flows import CURRENT, Standing, Token, at_rest, glance
 
-from .answers import FAILED, UNCOMMITTED, Headers, plain_headers, replacement, unanswered, with_cookie
+from .answers import FAILED, UNCOMMITTED, Headers, answerable, plain_headers, replacement, unanswered, with_cookie
 from .checks import check_cookie
 from .cookies import Cookie
 from .handle import Handle
@@ -127,10 +127,11 @@ class _Response:
     def after(self, error: BaseException) -> Iterable[bytes]:
         """Give what is to be answered after the application's failure; raises it if that is the server's to do."""
         _rescued(self.handle)
-        if isinstance(error, UNCOMMITTED) and not self.started:
-            self._replace(replacement(error))
-        if isinstance(error, UNCOMMITTED) and self.replaced is not None:
-            return [self.replaced]
+        if answerable(error, self.handle):
+            if not self.started:
+                self._replace(replacement(error))
+            if self.replaced is not None:
+                return [self.replaced]
         if isinstance(error, Exception) and (self.replaced is not None or self.handle.order is not None):
             return self._failing(error)
         raise error

@@ -13,13 +13,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from sessioncore import TooLate
+from sessioncore import Refused, TooLate
 from sessioncore.testing import Clock, log_in_as
 from sessioncore_io import Cookie, Sessions, asgi, wsgi
 from sessioncore_io.memory import MemoryStore
 
 from .driver import Browser, Site, call_asgi, call_wsgi, done, http_scope
-from .pages import log_in
+from .pages import log_in, log_out, satisfy_mfa, then, write
 from .stores import Outage
 
 pytestmark = pytest.mark.anyio
@@ -31,6 +31,8 @@ VERBS: dict[str, Callable[[Any], Any]] = {
     "password_changed": lambda session: session.password_changed(),
     "end_others": lambda session: session.end_others(),
 }
+# A second factor of the first one's kind: no row of the table will ever allow that, whoever else does what.
+MISUSED: dict[str, Callable[[Any], Any]] = {"satisfy_mfa": lambda session: session.satisfy_mfa("pin")}
 Fate = Callable[[], None]
 
 
@@ -45,7 +47,7 @@ def flask_status(store: Outage, clock: Clock, verb: str, fate: Fate) -> int:
         session = flask_request.environ[wsgi.KEY]
         session["seen"] = True
         fate()
-        VERBS[verb](session)
+        (VERBS | MISUSED)[verb](session)
         return "done"
 
     client = app.test_client()
@@ -60,7 +62,7 @@ def starlette_status(store: Outage, clock: Clock, verb: str, fate: Fate) -> int:
         session: Any = request.session
         session["seen"] = True
         fate()
-        await VERBS[verb](session)
+        await (VERBS | MISUSED)[verb](session)
         return PlainTextResponse("done")
 
     app = asgi.SessionMiddleware(Starlette(routes=[Route("/", page)]), store, clock=clock)
@@ -91,14 +93,64 @@ def test_a_refused_verb_is_409(framework: str, verb: str, clock: Clock) -> None:
     assert STATUS[framework](store, clock, verb, reset) == 409
 
 
-async def test_a_refusal_that_nobody_catches_is_409(site: Site, browser: Browser) -> None:
-    """It is no fault of the program: the user tries again."""
+@pytest.mark.parametrize("framework", STATUS)
+def test_a_verb_that_the_program_should_not_have_called_is_its_own_500(framework: str, clock: Clock) -> None:
+    """To reload would not help: the framework shows and logs it as any mistake of the program."""
+    assert STATUS[framework](Outage(MemoryStore()), clock, "satisfy_mfa", lambda: None) == 500
+
+
+async def test_a_refusal_that_nobody_else_has_caused_goes_on_to_the_server(site: Site, browser: Browser) -> None:
+    """No other request changed anything, so nobody may be told that one did."""
     await browser.ask(log_in())
 
-    async def twice(session: Any) -> None:
-        session.satisfy_mfa("pin")
+    with pytest.raises(Refused, match="same kind as the first"):
+        await browser.ask(satisfy_mfa("pin"))
+    with pytest.raises(Refused, match="same kind as the first"):
+        await browser.ask(then(write(tries=1), satisfy_mfa("pin")))
+    assert await browser.sees("subject") == "alice"
 
-    assert (await browser.ask(twice)).status == 409
+
+async def test_a_refusal_because_the_time_ran_out_meanwhile_is_409(site: Site, browser: Browser) -> None:
+    """It was live when the request began."""
+    await browser.ask(log_in())
+
+    async def slowly(session: Any) -> None:
+        assert session.signed_in
+        site.clock.advance(site.policy.login.lifetime)
+        session.satisfy_mfa("otp")
+
+    assert (await browser.ask(slowly)).status == 409
+
+
+async def test_a_refusal_because_the_login_was_another_by_the_commit_is_409(site: Site, browser: Browser) -> None:
+    """The code is a second factor after a password, and none after a login by a code."""
+    await browser.ask(log_in())
+    elsewhere = Browser(site, browser.token)
+
+    async def raced(session: Any) -> None:
+        session.satisfy_mfa("otp")
+        await elsewhere.ask(log_in("alice", "otp"))
+        await done(session.commit())
+
+    assert (await browser.ask(raced)).status == 409
+
+
+async def test_a_factor_that_was_proved_for_a_former_login_is_409(site: Site, browser: Browser) -> None:
+    """The user has logged in anew, in another tab, since it was asked for."""
+    await browser.ask(log_in())
+    challenges: list[Any] = []
+
+    async def ask(session: Any) -> None:
+        challenges.append(session.challenge())
+
+    async def proved(session: Any) -> None:
+        session.satisfy_mfa("otp", challenges[0])
+
+    await browser.ask(ask)
+    await browser.ask(log_out)
+    await browser.ask(log_in())
+
+    assert (await browser.ask(proved)).status == 409
     assert await browser.sees("subject") == "alice"
 
 
