@@ -1,5 +1,6 @@
 """What both adapters add to a response, and the response that replaces one which would not be true."""
 
+import logging
 from typing import Final
 
 from sessioncore import Refused, SessionError, StoreUnavailable
@@ -7,6 +8,7 @@ from sessioncore.refusals import ELSEWHERE
 
 from .cookies import Cookie
 from .life import UNCOMMITTED, SessionHandle
+from .world import log
 
 Headers = list[tuple[str, str]]
 
@@ -21,6 +23,26 @@ FAILED: Final = (500, "Internal Server Error\n")
 def replacement(error: BaseException | None) -> tuple[int, str]:
     """Choose the response for a commit that failed: 503 for the store, 409 for everybody else."""
     return UNAVAILABLE if error is None or isinstance(error, StoreUnavailable) else CONFLICT
+
+
+def replaced(error: BaseException | None, handle: SessionHandle) -> tuple[int, str]:
+    """Choose the response that takes the application's place, and tell the log why: the browser is not told."""
+    error = error or handle._failure
+    answer = replacement(error)
+    level = logging.ERROR if answer is UNAVAILABLE else logging.WARNING
+    log.log(
+        level, "the application's answer was replaced (%d): %s", answer[0], _causes(error), extra={"status": answer[0]}
+    )
+    return answer
+
+
+def _causes(error: BaseException | None) -> str:
+    """Give an error and what caused it, in one line; of errors that are not ours the names: their texts hold values."""
+    said = []
+    while error is not None:
+        said.append(" ".join(str(error).split()) if isinstance(error, SessionError) else type(error).__name__)
+        error = error.__cause__
+    return ", caused by: ".join(said)
 
 
 def answerable(error: BaseException, handle: SessionHandle) -> bool:
@@ -95,6 +117,7 @@ __all__ = [
     "Headers",
     "answerable",
     "plain_headers",
+    "replaced",
     "replacement",
     "unanswered",
     "varying",

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sessioncore import SessionError
 
-from .answers import CONFLICT, FAILED, UNCOMMITTED, plain_headers, replacement, unanswered, with_cookie
+from .answers import CONFLICT, FAILED, UNCOMMITTED, plain_headers, replaced, unanswered, with_cookie
 from .cookies import Cookie
 from .handle import AsyncHandle
 from .raw_headers import decoded, encoded, varying_message
@@ -111,7 +111,7 @@ class HttpSending(Sending):
             await self._answer(*FAILED)
 
     async def _replace(self, error: Exception | None) -> None:
-        await self._answer(*replacement(error))
+        await self._answer(*replaced(error, self.handle))
 
     async def _answer(self, code: int, body: str) -> None:
         headers = encoded(with_cookie(plain_headers(body), self.handle, self.cookie))
@@ -155,7 +155,9 @@ class SocketSending(Sending):
         return _nothing() if self._replaced else self._send(message)
 
     async def _replace(self, error: Exception | None) -> None:
-        reason = "session changed meanwhile" if replacement(error) is CONFLICT else "session store unavailable"
+        reason = (
+            "session changed meanwhile" if replaced(error, self.handle) is CONFLICT else "session store unavailable"
+        )
         await self._send({"type": "websocket.close", "code": 1011, "reason": reason})
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sessioncore import Policy, SessionError, Store
 from sessioncore.flows import CURRENT, Standing, Token, at_rest, glance
 
-from .answers import FAILED, UNCOMMITTED, Headers, answerable, plain_headers, replacement, unanswered, with_cookie
+from .answers import FAILED, UNCOMMITTED, Headers, answerable, plain_headers, replaced, unanswered, with_cookie
 from .checks import check_cookie
 from .cookies import Cookie
 from .handle import Handle
@@ -115,7 +115,7 @@ class _Response:
             if status >= "5" or not handle.may_start():
                 error = self._committed(status) or unanswered(handle, 500 if status.startswith("500") else 0)
                 if handle.failed or error is not None:
-                    return self._replace(replacement(error))
+                    return self._replace(replaced(error, self.handle))
             self.started = True
             handle.seal()
         return self._begin(status, headers, exc_info)
@@ -129,7 +129,7 @@ class _Response:
         _rescued(self.handle)
         if answerable(error, self.handle):
             if not self.started:
-                self._replace(replacement(error))
+                self._replace(replaced(error, self.handle))
             if self.replaced is not None:
                 return [self.replaced]
         if isinstance(error, Exception) and (self.replaced is not None or self.handle.order is not None):

@@ -7,7 +7,16 @@ import pytest
 from sessioncore import Contention, Refused, SessionError, StoreUnavailable
 from sessioncore.testing import Clock
 from sessioncore_io import Cookie, Sessions
-from sessioncore_io.answers import CONFLICT, UNAVAILABLE, Headers, plain_headers, replacement, unanswered, with_cookie
+from sessioncore_io.answers import (
+    CONFLICT,
+    UNAVAILABLE,
+    Headers,
+    plain_headers,
+    replaced,
+    replacement,
+    unanswered,
+    with_cookie,
+)
 from sessioncore_io.memory import MemoryStore
 from sessioncore_io.raw_headers import varying_message
 
@@ -96,6 +105,21 @@ def test_a_store_that_is_away_is_503_and_a_session_that_changed_409(
 ) -> None:
     assert replacement(error) is answer
     assert (UNAVAILABLE[0], CONFLICT[0]) == (503, 409)
+
+
+def test_the_log_is_told_the_texts_of_our_errors_and_the_names_of_others(
+    handle: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In one line: a driver's text may hold what was to be stored."""
+    driver, ours = OSError("DETAIL: row (s3cret)"), StoreUnavailable("no server;\n see its log")
+    ours.__cause__ = driver
+    above = StoreUnavailable("not loaded")
+    above.__cause__ = ours
+
+    assert replaced(above, handle) is UNAVAILABLE
+    assert [record.getMessage() for record in caplog.records] == [
+        "the application's answer was replaced (503): not loaded, caused by: no server; see its log, caused by: OSError"
+    ]
 
 
 @pytest.mark.parametrize(("status", "is_ours"), [(500, True), (499, False), (501, False), (503, False), (200, False)])

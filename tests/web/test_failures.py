@@ -360,6 +360,65 @@ async def test_a_logout_that_fails_is_503_also_on_the_way_out_of_an_error(
     assert (answer.status, answer.token) == (503, None)
 
 
+REPLACED = "the application's answer was replaced (%d): %s"
+UNKNOWN = "the session could not be loaded; nobody is authenticated, caused by: load is down"
+REVOKED = (
+    "LogIn on a session that is created: all sessions of the subject were ended since the credential check began; "
+    "check the credential again"
+)
+
+
+@pytest.mark.parametrize(
+    ("down", "page", "why"),
+    [
+        ("load", look, UNKNOWN),
+        ("load", swallowing(look, 200), "load is down"),
+        ("load", swallowing(look, 500), "load is down"),
+        ("epoch", log_in(), "epoch is down"),
+        ("swap", satisfy_mfa(), "swap is down"),
+        ("swap", answering(500, log_out), "swap is down"),
+    ],
+)
+async def test_every_503_is_in_the_log_once_with_what_caused_it(
+    site: Site, browser: Browser, outage: Outage, caplog: pytest.LogCaptureFixture, down: str, page: Handler, why: str
+) -> None:
+    """The page says no more than that there is trouble; who runs the site has to know which."""
+    await browser.ask(log_in())
+    outage.fail(down)
+
+    assert (await browser.ask(page)).status == 503
+    assert said_aloud(caplog) == [(logging.ERROR, REPLACED % (503, why))]
+    assert caplog.records[-1].__dict__["status"] == 503
+
+
+async def test_every_409_is_in_the_log_once_with_what_caused_it(
+    site: Site, browser: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is nobody's fault, and many of them are worth a look."""
+
+    async def raced(session: Any) -> None:
+        attempt = await done(session.attempt("alice"))
+        site.shell.reset_password("alice")
+        session.log_in(attempt, "pwd")
+
+    await browser.ask(log_in())
+    await browser.ask(log_out)
+
+    assert (await browser.ask(raced)).status == 409
+    assert said_aloud(caplog) == [(logging.WARNING, REPLACED % (409, REVOKED))]
+
+
+async def test_what_is_served_as_it_is_leaves_no_line(
+    site: Site, browser: Browser, outage: Outage, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not even without a store."""
+    await browser.ask(then(log_in(), write(cart=1)))
+    outage.fail("load")
+    await browser.ask(ignore)
+
+    assert said_aloud(caplog) == []
+
+
 async def test_a_refused_event_is_409(site: Site, browser: Browser) -> None:
     """A login whose password check began before a reset is not acknowledged, and sets no cookie."""
     await browser.ask(log_in())

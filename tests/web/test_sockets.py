@@ -220,7 +220,9 @@ async def test_a_server_that_names_no_scheme_serves_without_tls(site: AsgiSite, 
     assert sent == [expected]
 
 
-async def test_a_socket_whose_session_changed_meanwhile_is_told_so(site: AsgiSite, outage: Outage) -> None:
+async def test_a_socket_whose_session_changed_meanwhile_is_told_so(
+    site: AsgiSite, outage: Outage, caplog: pytest.LogCaptureFixture
+) -> None:
     """And one whose store is away is told that; neither is let in."""
     token = await token_of(site)
 
@@ -238,6 +240,7 @@ async def test_a_socket_whose_session_changed_meanwhile_is_told_so(site: AsgiSit
     closed = {"type": "websocket.close", "code": 1011}
     assert await connect(site, raced, token) == [closed | {"reason": "session changed meanwhile"}]
     assert await connect(site, stored_nowhere) == [closed | {"reason": "session store unavailable"}]
+    assert [record.__dict__["status"] for record in caplog.records if record.name == "sessioncore"] == [409, 503]
 
 
 @pytest.mark.parametrize("down", [{"load"}, {"swap"}])
