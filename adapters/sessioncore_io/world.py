@@ -13,6 +13,7 @@ from attrs import NOTHING, Attribute, asdict
 
 from sessioncore import AsyncStore, InvalidSetting, Notice, Store, What
 from sessioncore import effects as fx
+from sessioncore.machine import MACHINE
 
 Clock = Callable[[], int]
 Listener = Callable[[Notice], object]
@@ -46,6 +47,20 @@ def log_notice(notice: Notice) -> None:
     told = asdict(notice, filter=_is_told, value_serializer=_plain)
     text = " ".join(f"{name}={value!r}" for name, value in told.items() if name not in ("what", "at"))
     log.log(level, "%s %s", notice.what, text, extra=told)
+
+
+# What the engine of the table logs of each step is noise beside the notices: six lines for a login, at INFO. By its
+# name its records are told from those of the application's own machines, which have the same logger.
+_ENGINE: Final = "sessioncore: "
+
+
+def _is_heard(record: logging.LogRecord) -> bool:
+    ours = isinstance(record.args, tuple) and record.args[:1] == (_ENGINE,)
+    return not ours or record.levelno >= logging.WARNING
+
+
+MACHINE._engine.name = _ENGINE
+logging.getLogger("transitions.core").addFilter(_is_heard)
 
 
 def _is_told(field: "Attribute[Any]", value: object) -> bool:

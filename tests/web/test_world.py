@@ -7,9 +7,12 @@ import time
 from typing import Any
 
 import pytest
+import transitions
 
 from sessioncore import Notice
-from sessioncore_io import world
+from sessioncore.machine import MACHINE
+from sessioncore_io import Sessions, world
+from sessioncore_io.memory import MemoryStore
 
 
 @pytest.fixture
@@ -87,3 +90,34 @@ def test_a_log_that_nobody_reads_is_not_written(monkeypatch: pytest.MonkeyPatch)
     world.log._cache.clear()  # type: ignore[attr-defined]
 
     assert written == [logging.INFO, logging.WARNING, logging.WARNING]
+
+
+def test_a_login_is_two_lines_in_a_log_that_hears_everything(caplog: pytest.LogCaptureFixture) -> None:
+    """The engine of the table would add six, with the addresses of functions."""
+    caplog.set_level(logging.DEBUG)
+    session = Sessions(MemoryStore()).open(None)
+    session.log_in(session.attempt("alice"), "pwd")
+    session.commit()
+
+    assert [(record.name, record.__dict__["what"]) for record in caplog.records] == [
+        ("sessioncore", "began"),
+        ("sessioncore", "signed_in"),
+    ]
+
+
+def test_the_applications_own_machines_are_heard_and_so_is_what_our_engine_warns_of(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """They share a logger, and its level is the application's."""
+    caplog.set_level(logging.INFO)
+    theirs: Any = transitions.Machine(states=["off", "on"], initial="off", name="lamp")
+    theirs.add_transition("press", "off", "on")
+    theirs.press()
+    logging.getLogger("transitions.core").warning("%sodd", MACHINE._engine.name)
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "lamp: Finished processing state off exit callbacks.",
+        "lamp: Finished processing state on enter callbacks.",
+        "sessioncore: odd",
+    ]
+    assert logging.getLogger("transitions.core").level == logging.NOTSET
