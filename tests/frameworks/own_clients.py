@@ -20,6 +20,7 @@ from .cases import served_by_django
 from .recipes import (
     bottle_app,
     django_asgi,
+    django_client,
     django_wsgi,
     falcon_asgi,
     falcon_wsgi,
@@ -62,6 +63,11 @@ def _by_werkzeug(client: Any, method: str, path: str, form: dict[str, str]) -> A
     return answer.status_code, answer.get_data(as_text=True)
 
 
+def _by_django(client: Any, method: str, path: str, form: dict[str, str]) -> Answer:
+    answer = getattr(client, method.lower())(path, form)
+    return answer.status_code, answer.content.decode()
+
+
 def _by_quart(client: Any, method: str, path: str, form: dict[str, str]) -> Answer:
     async def asked() -> Answer:
         answer = await client.open(path, method=method, form=form or None)
@@ -86,6 +92,7 @@ STARLETTES = Client(partial(TestClient, base_url=HTTPS), _by_httpx)
 LITESTARS = Client(partial(LitestarClient, base_url="https://testserver.local"), _by_httpx)
 HTTPX = Client(_httpx, _by_httpx)
 WEBTEST = Client(_webtest, _by_webtest)
+DJANGOS = Client(django_client.session_client, _by_django)
 FLASKS = Client(lambda app: app.test_client(), _by_werkzeug)
 QUARTS = Client(lambda app: app.test_client(), _by_quart)
 
@@ -109,7 +116,8 @@ class Pair:
 PAIRS = [
     Pair("bottle", partial(_plain, bottle_app), WEBTEST),
     Pair("django-asgi", partial(served_by_django, django_asgi), STARLETTES),
-    Pair("django-wsgi", partial(served_by_django, django_wsgi), HTTPX),
+    Pair("django-wsgi", partial(served_by_django, django_wsgi), DJANGOS),
+    Pair("django-wsgi-by-httpx", partial(served_by_django, django_wsgi), HTTPX),
     Pair("falcon-asgi", partial(_plain, falcon_asgi), STARLETTES),
     Pair("falcon-wsgi", partial(_plain, falcon_wsgi), HTTPX),
     Pair("fastapi", partial(_plain, fastapi_app), STARLETTES),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import django.test
+import falcon.testing
 import httpx2
 import pytest
 import werkzeug.test
@@ -104,17 +105,13 @@ def test_werkzeugs_client_starts_signed_in(wsgi_app: wsgi.SessionMiddleware) -> 
     assert client.get("/", base_url="https://localhost").get_json() == ["alice", True, None]
 
 
-def test_djangos_client_holds_the_cookie(wsgi_app: wsgi.SessionMiddleware) -> None:
-    """Django: its client sends what its jar holds."""
+def test_djangos_own_client_is_refused_for_it_passes_the_middleware_by(wsgi_app: wsgi.SessionMiddleware) -> None:
+    """The error says what to use instead."""
     if not django.conf.settings.configured:
         django.conf.settings.configure()
-    client = django.test.Client()
-    sid = log_in_as(client, "alice", wsgi_app)
-    cookie = "; ".join(f"{name}={crumb.value}" for name, crumb in client.cookies.items())
-    answered = webtest_client(wsgi_app).get("/", headers={"Cookie": cookie})
 
-    assert answered.json == ["alice", True, None]
-    assert client.cookies["__Host-session"].value.startswith(sid)
+    with pytest.raises(InvalidSetting, match=r"session_client.*WSGITransport"):
+        log_in_as(django.test.Client(), "alice", wsgi_app)
 
 
 def test_a_login_that_owes_a_factor_is_not_signed_in(asgi_app: asgi.SessionMiddleware) -> None:
@@ -273,10 +270,11 @@ def test_an_application_without_the_middleware_is_refused() -> None:
         log_in_as(TestClient(waiting), "alice", waiting)
 
 
-def test_a_client_without_a_jar_is_refused(wsgi_app: wsgi.SessionMiddleware) -> None:
-    """The error says what to pass."""
-    with pytest.raises(InvalidSetting, match="client"):
-        log_in_as(object(), "alice", wsgi_app)
+@pytest.mark.parametrize("made", [lambda app: object(), falcon.testing.TestClient])
+def test_a_client_without_a_jar_is_refused(wsgi_app: wsgi.SessionMiddleware, made: Callable[[Any], Any]) -> None:
+    """The error says what to pass; Falcon's client keeps no cookies."""
+    with pytest.raises(InvalidSetting, match="client that keeps cookies"):
+        log_in_as(made(wsgi_app), "alice", wsgi_app)
 
 
 def test_starting_signed_in_needs_no_hypothesis() -> None:

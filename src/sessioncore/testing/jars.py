@@ -14,6 +14,8 @@ from urllib.request import Request
 
 from sessioncore import InvalidSetting
 
+from .wrapping import middleware_of
+
 Receive = Callable[[str, str], None]
 
 _JARS: Final = ("cookiejar", "cookie_jar", "cookies")  # WebTest; Quart; httpx, and Starlette's and Litestar's with it
@@ -23,6 +25,10 @@ _HTTPS: Final = (
     "the application's cookie is Secure, so use https: base_url='https://testserver', or for WebTest "
     "extra_environ={'wsgi.url_scheme': 'https'}"
 )
+_DJANGO: Final = (
+    "it calls the views past the SessionMiddleware: give it a handler that does not (session_client in "
+    "docs/embedding.md), or use httpx.Client(transport=httpx.WSGITransport(app=application), base_url='https://...')"
+)
 
 
 def receiver_of(client: Any, cookie: Any) -> Receive:
@@ -31,7 +37,7 @@ def receiver_of(client: Any, cookie: Any) -> Receive:
     if jar is not None:
         return partial(_receive, jar, _url_of(client, cookie), cookie)
     if isinstance(getattr(client, "cookies", None), BaseCookie):
-        return partial(_set_morsel, client.cookies, cookie)
+        return partial(_load, _djangos(client), cookie)
     if not hasattr(client, "set_cookie"):
         raise InvalidSetting("client", _kind(client), "pass a test client that keeps cookies, such as httpx.Client")
     return partial(_set, client, cookie)
@@ -92,17 +98,28 @@ def _webtests(environ: dict[str, str]) -> str:
     return f"{environ.get('wsgi.url_scheme', 'http')}://{environ.get('HTTP_HOST', 'localhost')}/"
 
 
+# -- Django's, which knows neither scheme nor host --------------------------------------------------------------
+
+
+def _djangos(client: Any) -> BaseCookie[str]:
+    try:
+        middleware_of(client.handler)
+    except InvalidSetting:
+        raise InvalidSetting("client", _kind(client), _DJANGO) from None
+    cookies: BaseCookie[str] = client.cookies
+    return cookies
+
+
+def _load(cookies: BaseCookie[str], cookie: Any, value: str, header: str) -> None:
+    cookies.load(header)
+
+
 # -- Werkzeug's own, which knows no scheme ----------------------------------------------------------------------
 
 
 def _set(client: Any, cookie: Any, value: str, header: str) -> None:
     domain = cookie.domain or _server_of(client)
     client.set_cookie(cookie.name, value, domain=domain, origin_only=not cookie.domain, path=cookie.path)
-
-
-def _set_morsel(cookies: Any, cookie: Any, value: str, header: str) -> None:
-    cookies[cookie.name] = value
-    cookies[cookie.name]["secure"] = cookie.secure
 
 
 def _server_of(client: Any) -> str:

@@ -29,9 +29,10 @@ def log_in_as(
     policy, the cap included; ``data`` is written into it. The cookie comes to the jar as by a response, so the
     application's next one takes its place: unless the ``Cookie`` is for plain http, the client's ``base_url`` (for
     WebTest, its ``wsgi.url_scheme``) has to be https. Works with the clients of Starlette, Litestar, Quart and
-    Flask (Werkzeug), WebTest, httpx, Django's, and any other with such a jar. Over an ``AsyncStore`` await
-    ``log_in_as_async``. Raises ``InvalidSetting`` for an app without the middleware, or for a client that would
-    not send the cookie or that keeps none.
+    Flask (Werkzeug), WebTest, httpx, and any other with such a jar; with Django's, if its handler is inside the
+    middleware (``session_client`` in docs/embedding.md). Over an ``AsyncStore`` await ``log_in_as_async``. Raises
+    ``InvalidSetting`` for an app without the middleware, or for a client that would not send the cookie or that
+    keeps none.
     """
     middleware = middleware_of(app)
     receive = receiver_of(client, middleware.cookie)
