@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final
 
 import pytest
@@ -17,6 +18,7 @@ from tests.web import sockets
 
 from sessioncore import Notice, StoreUnavailable, What
 from sessioncore.testing import Clock, FaultyStore
+from sessioncore_io import AsyncSessions
 from sessioncore_io.asgi import SessionMiddleware
 from sessioncore_io.memory import MemoryStore
 from sessioncore_io.telemetry import VERBS, Telemetry
@@ -96,7 +98,7 @@ def test_the_example_of_telemetry_builds_an_application() -> None:
 
 def test_the_guides_websocket_closes_when_its_session_ends(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """By a real server: the handler is the one that stands in the guide."""
-    [code] = blocks("guide.md")
+    code, _ = blocks("guide.md")
     names: dict[str, Any] = {}
     exec(code, names)
     routes = [WebSocketRoute("/live", names["live"]), Route("/in/{subject}", sockets.log_in)]
@@ -114,6 +116,31 @@ def test_the_guides_websocket_closes_when_its_session_ends(clock: Clock, monkeyp
 
     with sockets.served(MemoryStore(), clock) as site:
         assert asyncio.run(talk(site)) == ("hello", 4401, "user")
+
+
+def test_the_guides_housekeeping_outlives_a_failure_of_the_store(clock: Clock) -> None:
+    """Sleep twice: once after the failure, once after the sweep that follows."""
+    _, code = blocks("guide.md")
+    store, slept = FaultyStore(MemoryStore()), []
+    sessions = AsyncSessions(store, clock=clock)
+    store.fail("due", times=1)
+
+    async def sleep(seconds: int) -> None:
+        slept.append(seconds)
+        if len(slept) == 2:
+            raise asyncio.CancelledError
+
+    names: dict[str, Any] = {
+        "StoreUnavailable": StoreUnavailable,
+        "asyncio": SimpleNamespace(sleep=sleep),
+        "log": logging.getLogger("shop"),
+        "sessions": sessions,
+    }
+    exec(code, names)
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(names["housekeeping"]())
+
+    assert slept == [60, 60]
 
 
 def test_the_links_lead_somewhere(page: str) -> None:
