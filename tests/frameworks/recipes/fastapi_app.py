@@ -2,7 +2,8 @@
 
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Form, HTTPException, Request, Response
+from fastapi import Depends, FastAPI, Form, HTTPException, Request, Response, WebSocket
+from fastapi.requests import HTTPConnection
 from fastapi.responses import JSONResponse
 
 from sessioncore import LoginRequired, State, StepUpRequired, Store
@@ -13,14 +14,15 @@ from .users import Users
 
 
 # [session]
-def session_of(request: Request) -> AsyncHandle:
-    """Give an endpoint its session, typed."""
-    return request.scope["session"]
+def session_of(connection: HTTPConnection) -> AsyncHandle:
+    """Give an endpoint or a websocket its session, typed."""
+    session: AsyncHandle = connection.scope["session"]
+    return session
 
 
-def signed_in(request: Request) -> AsyncHandle:
-    """Give an endpoint its session, and refuse whoever has not proved all factors."""
-    session = session_of(request)
+def signed_in(connection: HTTPConnection) -> AsyncHandle:
+    """Give an endpoint or a websocket its session, and refuse whoever has not proved all factors."""
+    session = session_of(connection)
     session.require()
     return session
 
@@ -84,6 +86,15 @@ def create_app(store: Store, users: Users) -> Application:
     @app.get("/account")
     async def account(session: SignedIn) -> str:
         return f"signed in as {session.subject}"
+
+    # [live]
+    @app.websocket("/live")
+    async def live(socket: WebSocket, session: SignedIn) -> None:
+        await socket.accept()
+        await socket.send_text(f"signed in as {session.subject}")
+        await socket.close()
+
+    # [/live]
 
     # [/views]
 
