@@ -21,7 +21,8 @@ def redirect(where: str) -> HTTPResponse:
 # [session]
 def current() -> Handle:
     """Give the request's session."""
-    return request.environ["sessioncore.session"]
+    session: Handle = request.environ["sessioncore.session"]
+    return session
 
 
 # [/session]

@@ -15,7 +15,8 @@ from .users import Users
 # [session]
 def session_of(req: Request) -> AsyncHandle:
     """Give a responder its session."""
-    return req.scope["session"]
+    session: AsyncHandle = req.scope["session"]
+    return session
 
 
 # [/session]

@@ -15,7 +15,8 @@ from .users import Users
 # [session]
 def session_of(req: Request) -> Handle:
     """Give a responder its session."""
-    return req.env["sessioncore.session"]
+    session: Handle = req.env["sessioncore.session"]
+    return session
 
 
 # [/session]

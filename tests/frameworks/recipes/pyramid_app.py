@@ -77,7 +77,8 @@ def create_app(store: Store, users: Users) -> Application:
 
     # [wiring]
     def session_of(request: Request) -> Handle:
-        return request.environ["sessioncore.session"]
+        session: Handle = request.environ["sessioncore.session"]
+        return session
 
     def to_login(error: LoginRequired, request: Request) -> Any:
         return HTTPSeeOther("/login")

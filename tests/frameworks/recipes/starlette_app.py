@@ -15,7 +15,8 @@ from .users import Users
 # [session]
 def session_of(request: Request) -> AsyncHandle:
     """Give an endpoint its session, typed; ``request.session`` is the same."""
-    return request.scope["session"]
+    session: AsyncHandle = request.scope["session"]
+    return session
 
 
 # [/session]
