@@ -23,8 +23,9 @@ count a little differently in the next run; the times are those of one machine w
 
 {layers}
 
-A schedule that breaks a property is told as a story, with a line that replays it:
-`sessioncore explore --only 'write + logout' --replay 'write logout logout write'`.
+A schedule that breaks a property is told as a story, with a line that replays it. Here a slow write loses to a logout,
+looks again and lets go:
+`sessioncore explore --only 'write + logout' --replay 'write write logout logout logout write write'`.
 [Exploring](exploring.md) says how to explore flows of your own, and [Mutants](mutants.md) reports on the mutants.
 """
 

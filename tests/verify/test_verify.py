@@ -1,5 +1,7 @@
 """The table has every layer and says what each covered; a broken layer fails the run and tells its story."""
 
+import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,9 @@ from tests.verify.layers import LAYERS, TINY, Layer, Outcome
 
 from sessioncore import Session
 from sessioncore.testing.model import ModelStore
+from sessioncore_io.cli import main
+
+PAGES = Path(__file__).parents[2] / "docs" / "verification"
 
 COVERED = {
     "proof": "obligations",
@@ -54,6 +59,20 @@ def test_a_broken_layer_fails_the_run_and_tells_its_story(
     assert verify.main(TINY, tmp_path / "README.md") == 1
     assert "the third is wrong" in capsys.readouterr().out
     assert "| a layer | 3 things | 0 s | **BROKEN** |" in (tmp_path / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "text", [verify.TEXT, *((PAGES / f"{page}.md").read_text("utf-8") for page in ("README", "exploring"))]
+)
+def test_the_schedule_on_the_page_replays_to_the_end(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The write that lost to the logout is told to its end, and leaves the session logged out."""
+    [command] = re.findall(r"sessioncore (explore --only '[^']+' --replay '[^']+')", text)
+
+    assert main(shlex.split(command)) == 0
+
+    told = capsys.readouterr().out
+    assert all(f"  {name} is done" in told for name in ("write", "logout"))
+    assert "-> False" in told
 
 
 @pytest.mark.parametrize("name", ["interleavings", "stores, differential"])
