@@ -9,13 +9,14 @@ from tests.stores.awaiting import AwaitingStore
 
 from sessioncore import Reason, State
 from sessioncore.sso import client_sid
-from sessioncore_io.oidc import LogoutNotice, Outcome
+from sessioncore_io.oidc import Keys, LogoutNotice, Outcome
 from sessioncore_io.oidc.notices import EVENT
 from sessioncore_io.oidc.queue import BACKOFF, NoticeQueue
 from sessioncore_io.oidc.transport import client_options
 
 from .browser import Browser
-from .test_backchannel_receiving import shop_session
+from .forger import by_unknown
+from .test_backchannel_receiving import good, shop_session, told
 from .test_rp_initiated_logout import BYE, asked, hint
 from .town import AUTH, KEYS, SHOP, Town, authorize_url
 
@@ -303,3 +304,25 @@ def test_httpx_follows_no_redirects_of_its_own() -> None:
     options = client_options(httpx2.AsyncHTTPTransport())
 
     assert (options["follow_redirects"], options["trust_env"]) == (False, False)
+
+
+@pytest.mark.parametrize("is_poked", [False, True])
+async def test_a_logout_that_is_signed_by_a_key_of_a_moment_ago_arrives_all_the_same(
+    town: Town, is_poked: bool
+) -> None:
+    """The client looks for keys once a minute, and any stranger can make it look: until then it asks for a retry."""
+    await town.signed_in()
+    if is_poked:
+        town.clock.advance(1_000_000)
+        assert (await told(town, by_unknown(good(town)))).status_code == 400
+    town.clock.advance(30_000)
+    server = town.auth.server
+    new = Keys([*Keys.generate()._signing, *server.keys._signing])
+    server.keys = server._protocol.keys = server.notices._keys = new
+    await server.reset_password(town.auth.middleware.sessions, "alice")
+    for _ in range(4):
+        await deliver(town)
+        town.clock.advance(40_000)
+
+    assert {outcome for _, outcome in town.auth.told} == {Outcome.AGAIN, Outcome.DELIVERED}
+    assert not any(row.live for row in town.shop_store._rows.values() if row.subject)

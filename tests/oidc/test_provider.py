@@ -1,5 +1,6 @@
 """What an application knows of its provider: which documents it believes, and when it looks for keys again."""
 
+import asyncio
 from typing import Any, Final
 
 import httpx2
@@ -18,7 +19,10 @@ pytestmark = pytest.mark.anyio
 OP: Final = "https://op.example"
 EC: Final = ECKey.generate_key("P-256", parameters={"kid": "one"})
 OTHER: Final = ECKey.generate_key("P-256", parameters={"kid": "two"})
+THIRD: Final = ECKey.generate_key("P-256", parameters={"kid": "three"})
 RSA: Final = RSAKey.generate_key(2048, parameters={"kid": "rsa"})
+UNPUBLISHED: Final = r"^it is signed by a key that the provider does not publish$"
+LATER: Final = r"^the keys of https://op\.example were looked at a moment ago: try again in a minute$"
 CONFIGURATION: Final = "/.well-known/openid-configuration"
 
 
@@ -29,10 +33,13 @@ class Documents(httpx2.AsyncBaseTransport):
         self.configuration: Any = {"issuer": OP, "jwks_uri": f"{OP}/jwks"} | metadata
         self.jwks: Any = Keys(list(keys) or [EC]).jwks()
         self.down = False
+        self.gate: asyncio.Event | None = None
         self.asked: list[httpx2.Request] = []
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         self.asked.append(request)
+        if self.gate:
+            await self.gate.wait()
         if self.down:
             raise httpx2.ConnectError("down", request=request)
         said = self.jwks if request.url.path == "/jwks" else self.configuration
@@ -157,9 +164,9 @@ async def test_a_key_that_is_new_is_looked_for_once_a_minute(clock: Clock) -> No
     documents = Documents()
     known = provider(documents, clock)
     await known.verified(signed())
-    for span, looks in ((0, 1), (59_999, 1), (1, 2), (59_999, 2)):
+    for span, looks, said in ((0, 1, LATER), (59_999, 1, LATER), (1, 2, UNPUBLISHED), (59_999, 2, LATER)):
         clock.advance(span)
-        with pytest.raises(BadToken, match=r"^it is signed by a key that the provider does not publish$"):
+        with pytest.raises((BadToken, ProviderUnavailable), match=said):
             await known.verified(signed(OTHER))
         assert documents.looks == looks
     documents.jwks = Keys([EC, OTHER]).jwks()
@@ -167,6 +174,30 @@ async def test_a_key_that_is_new_is_looked_for_once_a_minute(clock: Clock) -> No
 
     assert (await known.verified(signed(OTHER))).claims == {"sub": "alice"}
     assert documents.looks == 3
+
+
+async def test_a_key_that_the_first_look_does_not_find_is_unpublished(clock: Clock) -> None:
+    with pytest.raises(BadToken, match=UNPUBLISHED):
+        await provider(Documents(), clock).verified(signed(OTHER))
+
+
+async def test_who_asks_for_keys_that_are_being_fetched_waits_for_them(clock: Clock) -> None:
+    """Also if who asked first goes away meanwhile."""
+    documents = Documents()
+    known = provider(documents, clock)
+    await known.verified(signed())
+    documents.jwks, documents.gate = Keys([EC, OTHER]).jwks(), asyncio.Event()
+    clock.advance(60_000)
+    first, *others = [asyncio.create_task(known.verified(signed(OTHER))) for _ in range(3)]
+    unknown = asyncio.create_task(known.verified(signed(THIRD)))
+    await asyncio.sleep(0)
+    first.cancel()
+    documents.gate.set()
+
+    assert [token.claims for token in await asyncio.gather(*others)] == [{"sub": "alice"}] * 2
+    assert documents.looks == 2
+    with pytest.raises(ProviderUnavailable, match="before this one was asked for"):
+        await unknown
 
 
 async def test_nobody_knows_whether_a_key_is_new_while_the_provider_is_down(clock: Clock) -> None:
@@ -178,7 +209,7 @@ async def test_nobody_knows_whether_a_key_is_new_while_the_provider_is_down(cloc
     with pytest.raises(ProviderUnavailable, match=r"does not answer"):
         await known.verified(signed(OTHER))
     clock.advance(59_999)
-    with pytest.raises(ProviderUnavailable, match=r"^the keys of .* could not be fetched a moment ago$"):
+    with pytest.raises(ProviderUnavailable, match=LATER):
         await known.verified(signed(OTHER))
 
     assert (await known.verified(signed())).claims == {"sub": "alice"}, "those at hand stay"

@@ -1,5 +1,6 @@
 """What an application knows of its provider: the metadata and the keys, fetched when first needed."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -41,6 +42,8 @@ class Provider:
         self._metadata: Mapping[str, Any] | None = None
         self._keys: KeySet | None = None
         self._looked_at = self._fetched_at = 0  # when keys were asked for, and when those at hand were
+        self._looks = 0
+        self._look: asyncio.Task[KeySet] | None = None
 
     async def metadata(self) -> Mapping[str, Any]:
         """Give the metadata. Raises ``ProviderUnavailable``, also for a document of another issuer."""
@@ -66,22 +69,23 @@ class Provider:
 
         Raises ``BadToken``, and ``ProviderUnavailable`` if nobody can tell.
         """
-        try:
-            return self._decoded(text, await self._key_set())
-        except InvalidKeyIdError:
-            keys = await self._newer_keys()
-        try:
-            return self._decoded(text, keys)
-        except InvalidKeyIdError:
-            raise BadToken(_UNPUBLISHED) from None
+        looks = self._looks
+        for keys in (self._key_set, self._newer_keys):
+            try:
+                return self._decoded(text, await keys())
+            except InvalidKeyIdError:
+                if self._looks != looks:  # since this token came: so nobody publishes it
+                    raise BadToken(_UNPUBLISHED) from None
+        raise ProviderUnavailable(f"the keys of {self.issuer} were looked at before this one was asked for: try again")
 
     async def _newer_keys(self) -> KeySet:
-        """Look for a key that nobody knows, but not again and again: anybody can make one up."""
-        if self.clock() - self._looked_at >= REFETCH:
-            return await self._fetched_keys()
-        if self._looked_at != self._fetched_at:
-            raise ProviderUnavailable(f"the keys of {self.issuer} could not be fetched a moment ago")
-        raise BadToken(_UNPUBLISHED)
+        """Look for a key that nobody knows, but not again and again: anybody can make one up.
+
+        In between nobody knows whether it is new: whoever sent a token by it has to try again, not to give up.
+        """
+        if not self._is_looking and self.clock() - self._looked_at < REFETCH:
+            raise ProviderUnavailable(f"the keys of {self.issuer} were looked at a moment ago: try again in a minute")
+        return await self._fetched_keys()
 
     def _decoded(self, text: str, keys: KeySet) -> Token:
         registry = JWSRegistry(algorithms=list(self.algorithms), strict_check_header=False)
@@ -97,9 +101,21 @@ class Provider:
             return await self._fetched_keys()
         return self._keys
 
+    @property
+    def _is_looking(self) -> bool:
+        look = self._look
+        return look is not None and not look.done() and look.get_loop() is asyncio.get_running_loop()
+
     async def _fetched_keys(self) -> KeySet:
+        """Fetch the keys; who asks meanwhile waits for the same answer, and no one who gives up takes it away."""
+        if self._look is None or not self._is_looking:
+            self._looks += 1
+            self._looked_at = self.clock()
+            self._look = asyncio.get_running_loop().create_task(self._fetch_keys(self._looked_at))
+        return await asyncio.shield(self._look)
+
+    async def _fetch_keys(self, looked_at: int) -> KeySet:
         """Fetch the keys; until that has succeeded, those at hand stay."""
-        self._looked_at = looked_at = self.clock()
         document: Any = await self.fetch(await self.endpoint("jwks_uri"))
         try:
             self._keys = KeySet.import_key_set(document)
