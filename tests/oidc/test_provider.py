@@ -225,6 +225,33 @@ async def test_the_first_keys_are_fetched_whatever_the_time_is(clock: Clock) -> 
     assert (await provider(Documents(), clock).verified(signed())).claims == {"sub": "alice"}
 
 
+POINT: Final = {"kid": "odd", "x": "AA", "y": "AA"}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"kty": "?"},
+        {"kid": "odd"},
+        {"kty": "EC", "crv": "BP-256", **POINT},
+        {"kty": "EC", "crv": "P-256", **POINT},
+        {"kty": "OKP", "crv": "X", "x": "AA"},
+        {"kty": "RSA", "n": "AQAB"},
+        {"kty": ["RSA"]},
+        {**EC.as_dict(private=False), "kid": "odd", "use": "?"},
+        {**EC.as_dict(private=False), "kid": "odd", "key_ops": ["?"]},
+        None,
+        "text",
+    ],
+)
+async def test_a_key_that_cannot_be_used_takes_no_other_one_away(clock: Clock, odd: Any) -> None:
+    """RFC 7517, section 5."""
+    documents = Documents()
+    documents.jwks["keys"].insert(0, odd)
+
+    assert (await provider(documents, clock).verified(signed())).claims == {"sub": "alice"}
+
+
 @pytest.mark.parametrize("jwks", [{}, {"keys": [{"kty": "?"}]}, {"keys": [{}]}, {"keys": 7}])
 async def test_keys_that_are_none_cannot_be_read(clock: Clock, jwks: Any) -> None:
     documents = Documents()

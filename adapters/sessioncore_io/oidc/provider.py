@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import httpx2
+from cryptography.exceptions import UnsupportedAlgorithm
 from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import JWKRegistry, Key, KeySet
 from joserfc.jws import JWSRegistry
 from joserfc.jwt import Token
 
@@ -116,12 +117,12 @@ class Provider:
 
     async def _fetch_keys(self, looked_at: int) -> KeySet:
         """Fetch the keys; until that has succeeded, those at hand stay."""
-        document: Any = await self.fetch(await self.endpoint("jwks_uri"))
-        try:
-            self._keys = KeySet.import_key_set(document)
-        except (JoseError, KeyError, TypeError, ValueError) as error:
-            raise ProviderUnavailable(f"the keys of {self.issuer} cannot be read") from error
-        self._fetched_at = looked_at
+        document = await self.fetch(await self.endpoint("jwks_uri"))
+        given = document.get("keys")
+        keys = [key for key in map(_imported, given if isinstance(given, list) else []) if key is not None]
+        if not keys:
+            raise ProviderUnavailable(f"the keys of {self.issuer} cannot be read")
+        self._keys, self._fetched_at = KeySet(keys), looked_at
         return self._keys
 
     async def fetch(self, address: str, headers: Mapping[str, str] | None = None) -> Mapping[str, Any]:
@@ -136,3 +137,13 @@ class Provider:
         if not isinstance(found, dict):
             raise ProviderUnavailable(f"{address} answers no JSON object of a sensible size")
         return found
+
+
+def _imported(data: Any) -> Key | None:
+    """Import a key, or nothing: one that is unusable takes no other one away (RFC 7517, section 5)."""
+    try:
+        key = JWKRegistry.import_key(data)
+        _ = key.public_key  # a point that is none is found out only now
+    except (JoseError, UnsupportedAlgorithm, AttributeError, KeyError, TypeError, ValueError):
+        return None
+    return key
