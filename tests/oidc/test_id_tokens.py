@@ -219,3 +219,12 @@ def test_a_logout_token_names_somebody_or_something() -> None:
     for other in ({"sub": GONE}, {"sub": ""}, {"sub": "", "sid": ""}):
         with pytest.raises(BadToken, match=r"^it names neither a subject nor a session$"):
             told(**other)
+
+
+@pytest.mark.parametrize(
+    ("claim", "why"), [("nonce", "nonce is not the one"), ("sub", "sub is no name"), ("sid", "sid is no name")]
+)
+def test_a_text_that_no_database_takes_is_a_fault_of_the_token(claim: str, why: str) -> None:
+    """JSON may spell half of a character; that is not an outage."""
+    with pytest.raises(BadToken, match=why):
+        identify(**{claim: "\ud800"})

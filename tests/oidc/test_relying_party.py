@@ -348,6 +348,7 @@ async def test_an_account_of_ones_own_may_be_named(town: Town, forger: Forger) -
         (["user", "geo"], ("pwd",), State.AUTHENTICATED),
         (None, ("pwd",), State.AUTHENTICATED),
         ("pwd", ("pwd",), State.AUTHENTICATED),
+        ([["otp"], {}, None], ("pwd",), State.AUTHENTICATED),
     ],
 )
 async def test_what_the_provider_proved_is_recorded(

@@ -41,17 +41,28 @@ def check_origin(claims: Mapping[str, Any], *, issuer: str, client_id: str, at: 
         raise BadToken("it was issued too long ago")
 
 
+def check_names(claims: Mapping[str, Any], *names: str) -> None:
+    """See that claims which name somebody or something can be stored as names, if they are there. Raises ``BadToken``.
+
+    What is not printable has lone surrogates among it, which no database takes.
+    """
+    for name in names:
+        value = claims.get(name, "")
+        if not isinstance(value, str) or len(value) > LONGEST_NAME or not value.isprintable():
+            raise BadToken(f"its {name} is no name")
+
+
 def check_id_token(
     token: Token, *, issuer: str, client_id: str, nonce: str, at: int, access_token: str = ""
 ) -> Mapping[str, Any]:
     """Give the claims of a token whose signature is good; ``at`` is in seconds. Raises ``BadToken``."""
     claims = token.claims
     check_origin(claims, issuer=issuer, client_id=client_id, at=at, needs="sub")
-    if not isinstance(claims.get("nonce"), str) or not hmac.compare_digest(claims["nonce"].encode(), nonce.encode()):
+    said = claims.get("nonce")
+    # JSON may spell what UTF-8 has no bytes for.
+    if not isinstance(said, str) or not hmac.compare_digest(said.encode(errors="replace"), nonce.encode()):
         raise BadToken("its nonce is not the one that was sent")
-    sid = claims.get("sid", "")
-    if not isinstance(sid, str) or len(sid) > LONGEST_NAME or not sid.isprintable():
-        raise BadToken("its sid is no name")
+    check_names(claims, "sub", "sid")
     if isinstance(claims["aud"], list) and len(claims["aud"]) > 1 and claims.get("azp") != client_id:
         raise BadToken("it is for several, and azp does not name this client")
     if claims.get("azp", client_id) != client_id:

@@ -61,5 +61,6 @@ class Party:
     def methods(self, claims: Mapping[str, Any]) -> tuple[str, ...]:
         """Name the methods that the provider says were proved, as far as they are known, or the assumed one."""
         said = claims.get("amr")
-        names = [name for name in said if name in KIND_OF or name == "mfa"] if isinstance(said, list) else []
-        return tuple(dict.fromkeys(names)) or (self.assumed_method,)
+        named = [name for name in said if isinstance(name, str)] if isinstance(said, list) else []
+        known = [name for name in named if name in KIND_OF or name == "mfa"]
+        return tuple(dict.fromkeys(known)) or (self.assumed_method,)

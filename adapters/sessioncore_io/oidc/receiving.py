@@ -8,11 +8,10 @@ from typing import Any
 from joserfc.jwt import Token
 
 from sessioncore import NEVER, Contention, StoreUnavailable
-from sessioncore.events import LONGEST_NAME
 from sessioncore.sso import LogoutToken
 
 from .failures import BadToken, ProviderUnavailable
-from .idtokens import check_origin
+from .idtokens import check_names, check_origin
 from .landing import shell_of
 from .notices import EVENT, LOGOUT_TOKEN
 from .party import Party
@@ -44,10 +43,7 @@ def _check_event(claims: Mapping[str, Any]) -> None:
     toe = claims.get("toe", 0)
     if not isinstance(toe, int | float) or isinstance(toe, bool) or not toe >= 0:
         raise BadToken("its toe is no instant")
-    for name in ("sub", "sid", "jti"):
-        value = claims.get(name, "")
-        if not isinstance(value, str) or len(value) > LONGEST_NAME or not value.isprintable():
-            raise BadToken(f"its {name} is no name")
+    check_names(claims, "sub", "sid", "jti")
     if not claims.get("sub") and not claims.get("sid"):
         raise BadToken("it names neither a subject nor a session")
 
