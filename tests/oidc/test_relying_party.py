@@ -425,6 +425,38 @@ async def test_a_renewal_by_another_session_of_the_providers_is_refused(town: To
     assert (again.text, before[1], shop_session(town).upstream[1]) == (HELLO, "the provider's sid", "a later session's")
 
 
+async def test_an_answer_about_a_login_that_another_tab_has_replaced_means_nothing(town: Town) -> None:
+    """Whatever it says: here that nobody is signed in, and there that somebody else is."""
+    browser = await town.signed_in()
+    asked = await browser.get(f"{SHOP}/login", follow=False, prompt="none", renew="1")
+    await town.auth.server.reset_password(town.auth.middleware.sessions, "alice")
+    held_back = await browser.get(asked.url, follow=False)
+    also_asked = await begun(browser, renew="1")
+    town.clock.advance(1_000)
+    await town.log_in(browser, "bob")
+
+    late = await browser.get(held_back.url)
+    other = await back(browser, also_asked, error="login_required", code="")
+
+    assert "error=login_required" in held_back.url
+    assert (late.text, other.text) == ("failed changed_meanwhile", "failed changed_meanwhile")
+    assert (await browser.get(f"{SHOP}/")).text == f"hello {AUTH}#bob"
+
+
+async def test_a_renewal_with_a_cookie_that_another_tab_has_replaced_ends_nothing(town: Town) -> None:
+    browser = await town.signed_in()
+    asked = await browser.get(f"{SHOP}/login", follow=False, prompt="none", renew="1")
+    former = {"cookie": f"__Host-auth={browser.cookies['auth.example __Host-auth']}"}
+    await town.log_in(browser, prompt="login")
+
+    async with httpx2.AsyncClient(transport=town.internet, trust_env=False) as silent:
+        answer = await silent.get(asked.url, headers=former)
+        assert "error=interaction_required" in answer.headers["location"]
+        await town.auth.server.reset_password(town.auth.middleware.sessions, "alice")
+        answer = await silent.get(asked.url, headers=former)
+    assert "error=login_required" in answer.headers["location"]
+
+
 async def test_a_renewal_of_nothing_begins_nothing(town: Town, forger: Forger) -> None:
     browser = town.browser()
     town.shop.options = {"renew": True}

@@ -10,8 +10,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from attrs import evolve
 
-from sessioncore import InvalidSetting
+from sessioncore import InvalidSetting, Policy
+from sessioncore.effects import Flow, Load, Now, arun
 from sessioncore.flows import Standing
+from sessioncore.machine import settle
 from sessioncore.sso import (
     AuthenticationRequest,
     ErrorCode,
@@ -32,6 +34,7 @@ from .arriving import Arrived, Unanswerable, arrive, granting
 from .clients import CODE, ID_TOKEN
 from .grants import Granted, keep_client, keep_code
 from .hints import hint_of
+from .landing import shell_of
 from .pending import Pending, Waiting
 from .protocol import Issue, Protocol
 from .settings import Paths, Rules, UserClaims, settled
@@ -111,6 +114,8 @@ class Authorizing:
         waiting = waiting or waiting_room.begin_waiting(arrived.params, handle.at)
         answer = await self._answer(handle, arrived, request, waiting)
         if isinstance(answer, Refuse):
+            if request.none and answer.error is ErrorCode.LOGIN_REQUIRED and await _goes_on(handle):
+                answer = Refuse(ErrorCode.INTERACTION_REQUIRED, CHANGED)
             return self._refused(handle, arrived, request, waiting, answer)
         if isinstance(answer, Interact):
             if handle._standing in (Standing.FORMER, Standing.INERT):  # it may write nothing, so nothing would wait
@@ -200,6 +205,25 @@ class Authorizing:
     def url(self, path: str) -> str:
         """Give an endpoint's address."""
         return self.protocol.issuer.rstrip("/") + path
+
+
+async def _goes_on(handle: AsyncHandle) -> bool:
+    """Tell whether somebody is signed in in the session whose former secret this is.
+
+    Another tab's login has rotated it a moment ago: to say that nobody is signed in would end the client's session.
+    """
+    if handle._standing is not Standing.FORMER or handle._token is None:
+        return False
+    shell = shell_of(handle)
+    return await arun(_signed_in(handle._token.sid, shell.policy), shell.perform)
+
+
+def _signed_in(sid: str, policy: Policy) -> Flow[bool]:
+    row, epoch = yield from Load(sid).ask()
+    if row is None or not row.subject:
+        return False
+    at = yield from Now().ask()
+    return settle(row, moment_for(row, epoch, at, policy)).live
 
 
 def _holds(handle: AsyncHandle, sid: str, keys: list[str]) -> bool:

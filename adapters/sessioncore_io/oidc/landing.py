@@ -15,7 +15,7 @@ from ..handle import AsyncHandle
 from ..shell import AsyncSessions
 from .failures import BadToken, LoginFailed, ProviderUnavailable
 from .idtokens import check_id_token
-from .logins import Login
+from .logins import Login, login_of
 from .party import Party
 
 _ERROR: Final = re.compile(r"[a-z][a-z0-9_]{0,63}").fullmatch
@@ -35,6 +35,15 @@ async def check_answer(party: Party, session: AsyncHandle, login: Login, params:
         await session.commit()
     named = error if _ERROR(error) else "invalid_response"
     raise LoginFailed(named, "the provider did not sign anybody in", login.next)
+
+
+def check_renewal(session: AsyncHandle, login: Login) -> None:
+    """See that a renewal's answer is for the login at hand, not for one that another tab has replaced meanwhile.
+
+    Raises ``LoginFailed``; the new login stays, whatever the answer says of the old one.
+    """
+    if login.renew and session.subject and login_of(session) != login.renews:
+        raise LoginFailed("changed_meanwhile", "another login has replaced the one that was to go on", login.next)
 
 
 async def redeemed(party: Party, login: Login, code: str) -> Mapping[str, Any]:

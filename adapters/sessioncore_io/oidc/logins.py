@@ -32,6 +32,7 @@ class Login:
     at: int
     issuer: str
     acr: tuple[str, ...] = ()  # one of these is essential; empty: none is
+    renews: tuple[str, int] = ("", 0)  # the session that is to go on, and its login
 
 
 def begin(
@@ -55,6 +56,7 @@ def begin(
         at=at,
         issuer=issuer,
         acr=acr,
+        renews=login_of(session) if renew else ("", 0),
     )
     kept = asdict(login, filter=lambda attribute, _: attribute.name != "state")
     session[_KEY + login.state] = kept
@@ -68,8 +70,14 @@ def take(session: AsyncHandle, state: str, at: int, issuer: str) -> Login | None
     if kept is None or kept["issuer"] != issuer:
         return None
     del session[_KEY + state]
-    acr = tuple(kept.pop("acr", ()))
-    return Login(state=state, acr=acr, **kept) if at - kept["at"] <= LIFE else None
+    pairs = {name: tuple(value) for name, value in kept.items() if isinstance(value, list)}  # as JSON gives them back
+    return Login(**(kept | pairs | {"state": state})) if at - kept["at"] <= LIFE else None
+
+
+def login_of(session: AsyncHandle) -> tuple[str, int]:
+    """Name the login that a session is on; nothing for somebody who is not signed in."""
+    row = session.stored if session.subject else None
+    return (row.sid, row.authenticated_at) if row is not None else ("", 0)
 
 
 def carried(session: AsyncHandle) -> dict[str, Any]:

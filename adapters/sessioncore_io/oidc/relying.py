@@ -151,6 +151,7 @@ class RelyingParty:
         login = logins.take(session, params.get("state", ""), session.at, self.issuer)
         if login is None:
             raise LoginFailed("unknown_state", "this browser did not begin this login, or it took too long")
+        landing.check_renewal(session, login)
         await landing.check_answer(party, session, login, params)
         tokens = await landing.redeemed(party, login, params["code"])
         claims = await landing.verified(party, login, tokens)
