@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from sessioncore.testing import Clock
 from sessioncore_io.asgi import Application
 
-from .inside import AUTH, SHOP, closed_town, followed, give_password, hidden, visitor
+from .inside import AUTH, SHOP, SITES, closed_town, followed, give_password, hidden, log_in, visitor
 
 ALICE, CAROL = "down the rabbit hole", "higher further faster"
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -76,3 +76,22 @@ def test_a_page_that_the_server_did_not_ask_for_is_not_there(client: TestClient,
     assert str(page.url).startswith(f"{AUTH}/confirm?")
     for path in ("/login", "/friendbook/start"):
         assert client.get(f"{AUTH}{path}?transaction={renamed}").status_code == 410
+
+
+def test_no_page_of_others_replaces_who_is_signed_in(client: TestClient, clock: Clock) -> None:
+    """Friendbook would answer silently who is known there: so it is asked by a form of the login service's own."""
+    log_in(client)
+    alone = client.get(f"{AUTH}/friendbook/start")
+    linked = asked(client, max_age="0", connection="friendbook")
+
+    assert alone.headers["location"] == "/login"
+    assert str(linked.url).startswith(f"{AUTH}/login?transaction=")
+    form = {field: hidden(linked.text, field) for field in ("csrf", "transaction")}
+    sent = client.post(f"{AUTH}/friendbook", data=form)
+    assert sent.headers["location"].startswith(SITES.url("idp", "/authorize?"))
+
+
+def test_who_is_not_signed_in_is_sent_to_friendbook_at_once(client: TestClient) -> None:
+    arrived = followed(client, client.get("/login?idp=friendbook"))
+
+    assert str(arrived.url).startswith(SITES.url("idp", "/login?"))

@@ -8,7 +8,8 @@ class LoginFailed(SessionError):
 
     ``error`` is a code: the provider's own, such as ``login_required`` or ``access_denied``, or one of ours:
     ``unknown_state``, ``other_issuer``, ``bad_token``, ``ended_meanwhile``, ``changed_meanwhile`` (a renewal's answer
-    came after another login, which stays), or a ``Verdict``. ``next`` is where the user wanted to go. Show it and offer another try; do not try again by yourself.
+    came after another login, which stays), or a ``Verdict``. ``next`` is where the user wanted to go. Show it and
+    offer another try; do not try again by yourself.
     """
 
     def __init__(self, error: str, why: str, next: str = "/") -> None:

@@ -12,7 +12,7 @@ from sessioncore_io.oidc import Call, LoggedOut, RelyingParty, Reply
 from ..common.labels import label_of
 from ..common.web import go, session_of
 from .house import house_of
-from .login import GONE, PASSWORD, login_form, waiting
+from .login import GONE, PASSWORD, login_form, page_for, waiting
 
 # A request may name the way to log in at once, as an application does whose button says "Log in with Friendbook".
 CONNECTION = "connection"
@@ -31,8 +31,15 @@ async def start(request: Request) -> Response:
 
 
 async def start_at_once(request: Request) -> Response:
-    """The same for a request that asked for it: the application's own page had the button."""
-    return await _sent(request, request.query_params.get("transaction", ""))
+    """The same for a request that asked for it: the application's own page had the button.
+
+    Any page can send a browser here. So nobody who is signed in is replaced without a form of ours that says so.
+    """
+    name = request.query_params.get("transaction", "")
+    pending = waiting(request, {"transaction": name}, *PASSWORD)
+    if pending is None:
+        return go("/login")
+    return page_for(pending) if session_of(request).subject else await _sent(request, name)
 
 
 async def _sent(request: Request, name: str) -> Response:
