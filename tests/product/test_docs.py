@@ -3,11 +3,13 @@
 import re
 from pathlib import Path
 
+import pytest
 from tests.product.elsewhere import pytest_passes
 
 import sessioncore.testing as testing
 
-PAGE = Path(__file__).parents[2] / "docs" / "testing.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "testing.md"
 BLOCK = re.compile(r"<!-- file: (?P<name>\w+\.py) -->\n```python\n(?P<code>.*?)```\n", re.DOTALL)
 
 
@@ -39,3 +41,13 @@ def test_the_links_lead_somewhere() -> None:
 
     assert set(re.findall(r"\(#([a-z-]+)\)", page)) <= headings
     assert all((PAGE.parent / path).exists() for path in re.findall(r"\((\.\./[^)]+)\)", page))
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda page: page.stem
+)
+def test_an_extra_is_in_quotes(page: Path) -> None:
+    """Brackets are a pattern to zsh: without quotes it finds no file of that name, and installs nothing."""
+    commands = re.findall(r"pip install [^`#\n]*", page.read_text("utf-8"))
+
+    assert [command for command in commands if re.search(r"(?<!['\"\w.])[\w.]+\[", command)] == []
