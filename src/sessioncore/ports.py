@@ -46,11 +46,12 @@ class Store(Protocol):
         """Return the rows of the subject, ended ones included; with ``live``, only those that have not ended.
 
         Every login asks for the live ones: that costs as much as there are of them, however many have ended.
+        A guest's row is nobody's: no row belongs to the subject "".
         """
         ...
 
     def of_upstream(self, issuer: str, sid: str) -> Sequence[Session]:
-        """Return the rows that depend on this session of an identity provider."""
+        """Return the rows that depend on this session of an identity provider; no row depends on ("", "")."""
         ...
 
     def due(self, before: int, limit: int) -> Sequence[Session]:
