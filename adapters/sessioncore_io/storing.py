@@ -22,6 +22,7 @@ from sessioncore import (
     Session,
     StoreUnavailable,
     Touch,
+    Write,
     moment_for,
     step,
 )
@@ -67,6 +68,14 @@ class StoredVisit(Visit):
         while not only_logout and (current := self._chapter()) is not None:
             yield from self._store_current(current)
             yield from self._store_chapters()  # another task may have logged out, or acted, meanwhile
+        yield from self._tell_dropped()
+
+    def _tell_refused(self, chapter: Chapter) -> Flow[None]:
+        """Tell what is lost with a proof: another task may have written it, which the error does not reach."""
+        self._dropped += sum(isinstance(event, Write) for event in chapter.events)
+        yield from self._tell_dropped()
+
+    def _tell_dropped(self) -> Flow[None]:
         while self._dropped:
             at = yield from Now().ask()
             yield from Tell(Notice(what="dropped", at=at, sid=self._token.sid if self._token else "")).ask()
@@ -80,6 +89,7 @@ class StoredVisit(Visit):
             except Refused:
                 yield from self._store_closed(_only_logout(chapter))  # what was refused keeps nobody in
                 self._chapters = self._chapters[1:]
+                yield from self._tell_refused(chapter)
                 raise
             self._chapters = self._chapters[1:]
 
@@ -108,6 +118,7 @@ class StoredVisit(Visit):
         except Refused:
             if self._closed == closed:
                 self._renounce(chapter.events, secret)
+                yield from self._tell_refused(chapter)
             else:
                 self._shorten(chapter, "" if chapter.begun else chapter.sid, chapter.proof)
                 yield from self._store_chapters()  # the response may be another one now, and nothing else stores them

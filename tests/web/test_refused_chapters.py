@@ -65,3 +65,19 @@ async def test_a_refused_proof_does_not_keep_the_next_one_out_for_ever(site: Sit
 
     assert answer.value == "bob"
     assert {row.subject: row.live for row in rows(site.store)} == {"alice": False, "bob": True}
+
+
+async def test_what_was_written_before_a_refused_proof_is_told_as_dropped(site: Site, browser: Browser) -> None:
+    """It may be another task's than the one that is refused."""
+    await browser.ask(log_in())
+    other = Browser(site, browser.token)
+
+    async def leave(session: Any) -> None:
+        session.record("added")
+        session.satisfy_mfa("otp")
+        await other.ask(log_in("alice", "hwk"))
+        session.log_out()
+
+    await browser.ask(leave)
+
+    assert len(site.told("dropped")) == 1

@@ -326,3 +326,22 @@ async def test_what_was_written_on_a_refused_first_login_is_dropped_and_told(
 
     assert (handle.sid is not None) == begun
     assert ("dropped" in told) != begun
+
+
+async def test_what_was_refused_along_with_another_tasks_proof_is_told(
+    memory: MemoryStore, clock: Clock, turns: int
+) -> None:
+    """The task that wrote it is not the one that is refused: its own commit finds nothing left to store."""
+    told: list[str] = []
+    sessions = AsyncSessions(cast(Store, Slow(memory)), clock=clock, listener=lambda notice: told.append(notice.what))
+    handle = await sessions.open(None)
+    handle["n"] = 0
+    await handle.commit()
+    handle.record("added")
+    await stale(handle, memory)
+    refused = commit(handle)
+    await after(turns)
+    await asyncio.gather(handle.commit(), return_exceptions=True)
+
+    assert isinstance(refused.exception(), Refused)
+    assert told.count("dropped") == 1
