@@ -118,10 +118,7 @@ class _Response:
                     return self._replace(replaced(error, self.handle))
             self.started = True
             handle.seal()
-        return self._begin(status, headers, exc_info)
-
-    def _begin(self, status: str, headers: Headers, exc_info: ExcInfo | None) -> Callable[[bytes], object]:
-        answered = with_cookie(headers, self.handle, self.cookie)
+        answered = with_cookie(headers, handle, self.cookie)
         return self._start(status, answered, exc_info) if exc_info else self._start(status, answered)
 
     def after(self, error: BaseException) -> Iterable[bytes]:
@@ -161,7 +158,8 @@ class _Response:
         code, body = answer
         self.started = True
         self.replaced = body.encode()
-        self._begin(f"{code} {HTTPStatus(code).phrase}", plain_headers(body), exc_info)
+        answered = with_cookie(plain_headers(body), self.handle, self.cookie)
+        self._start(f"{code} {HTTPStatus(code).phrase}", answered, *([exc_info] if exc_info else ()))
         return _discard
 
 
