@@ -22,10 +22,13 @@ from sessioncore import (
 )
 from sessioncore import effects as fx
 from sessioncore.flows import Outcome, proof_of
+from sessioncore.flows.tokens import sid_of
 from sessioncore.policy import HOUR, MINUTE
 from sessioncore.testing.clock import START
 from sessioncore.testing.model import ModelStore
 from sessioncore.values import Notice
+
+AGAIN = sid_of(f"again {PROOF}")
 
 # -- a session that is gone ----------------------------------------------------------------------------------------
 
@@ -60,12 +63,11 @@ def test_a_login_on_a_purged_session_begins_another_and_what_came_before_it_is_d
 
     session = outcome.session
     assert outcome.stored
-    assert (session.sid, session.subject, session.created_at, session.since) == (ANEW, "alice", START, START)
+    assert (session.sid, session.subject, session.created_at, session.since) == (AGAIN, "alice", START, START)
     assert (session.proof, session.former_proof) == (proof_of("new"), ""), "it rotated away from no secret at all"
     assert dict(session.data) == {"cart": "1"}
     assert talk.heard == [
         fx.Load(SID),
-        fx.NewSid(),
         fx.OfSubject("alice", live=True),
         fx.ReadEpoch("alice"),
         fx.Swap(None, session),
@@ -82,7 +84,7 @@ def test_a_factor_that_follows_the_login_moves_with_it_to_the_other_session() ->
 
     outcome = talk.run(flows.commit(chapter(login(), MFA), POLICY))
 
-    assert (outcome.session.sid, outcome.session.state) == (ANEW, State.MFA_SATISFIED)
+    assert (outcome.session.sid, outcome.session.state) == (AGAIN, State.MFA_SATISFIED)
 
 
 # -- lost swaps ----------------------------------------------------------------------------------------------------
@@ -255,11 +257,93 @@ def test_only_what_began_before_the_first_login_is_stamped_by_it(events: tuple[A
 def test_a_login_that_finds_its_session_expired_tells_the_end_before_it_begins_another() -> None:
     talk = Talk(at=START + HOUR)
     signed_in(talk.store)
+    again = sid_of(f"again {proof_of('newer')}")
+
+    outcome = talk.run(flows.commit(chapter(login(proof=proof_of("newer"))), POLICY))
+
+    assert outcome.session.sid == again
+    told = [(notice.what, notice.sid) for notice in talk.told]
+    assert told == [("ended", SID), ("began", again), ("signed_in", again)]
+
+
+# -- a commit that is tried again ----------------------------------------------------------------------------------
+
+
+class Forgetful(ModelStore):
+    """Do what the first swap to more than a guest asks, and lose the answer."""
+
+    def swap(self, old: Any, new: Any) -> bool:
+        done = super().swap(old, new)
+        if new.version > 1 and "lost" not in self.facts:
+            self.facts["lost"] = True
+            raise StoreUnavailable("the answer is lost")
+        return done
+
+
+def twice(talk: Talk, *events: Any, **more: Any) -> Any:
+    """Commit, and commit again as the answer of the first time was lost."""
+    assert isinstance(talk.run(flows.commit(chapter(*events, **more), POLICY)), StoreUnavailable)
+    talk.heard.clear()
+    talk.at += 1
+    return talk.run(flows.commit(chapter(*events, **more), POLICY))
+
+
+def test_a_login_that_is_stored_again_goes_on_with_the_session_that_it_began_and_tells_it() -> None:
+    talk, begun = Talk(Forgetful()), guest()
+    talk.store.mint("alice", START)
+
+    outcome = twice(talk, login(), begun=begun, proof=begun.proof)
+
+    assert talk.store.rows == {SID: outcome.session}
+    assert (outcome.session.proof, outcome.session.former_proof) == (PROOF, begun.proof)
+    assert [notice.what for notice in talk.told] == ["began", "contended", "signed_in"]
+    assert talk.told[0].at == talk.at
+
+
+def test_a_guest_who_logs_in_after_the_answer_was_lost_goes_on_with_their_session() -> None:
+    talk, begun = Talk(Forgetful()), guest()
+    talk.store.mint("alice", START)
+    lost = talk.run(flows.commit(chapter(CART, begun=begun, proof=begun.proof), POLICY))
+
+    outcome = talk.run(flows.commit(chapter(CART, login(), begun=begun, proof=begun.proof), POLICY))
+
+    assert isinstance(lost, StoreUnavailable)
+    assert talk.store.rows == {SID: outcome.session}
+    assert (outcome.session.subject, dict(outcome.session.data)) == ("alice", {"cart": "1"})
+
+
+def test_a_login_on_a_purged_session_that_is_stored_again_goes_on_with_the_one_that_it_began() -> None:
+    talk = Talk(Forgetful())
+    talk.store.mint("alice", START)
+
+    outcome = twice(talk, login())
+
+    assert talk.store.rows == {AGAIN: outcome.session}
+    assert fx.NewSid() not in talk.heard
+
+
+def test_a_login_on_a_purged_session_never_overwrites_a_stranger() -> None:
+    talk = Talk()
+    talk.store.mint("alice", START)
+    stranger = talk.store.rows[AGAIN] = guest(AGAIN, secret="theirs")
 
     outcome = talk.run(flows.commit(chapter(login()), POLICY))
 
-    assert outcome.session.sid == ANEW
-    assert [(notice.what, notice.sid) for notice in talk.told] == [("ended", SID), ("began", ANEW), ("signed_in", ANEW)]
+    assert talk.store.rows == {AGAIN: stranger, ANEW: outcome.session}
+
+
+def test_a_login_whose_own_session_ended_before_it_was_stored_again_is_refused() -> None:
+    talk = Talk(Forgetful())
+    talk.store.mint("alice", START)
+    talk.store.rows[SID] = guest()
+    lost = talk.run(flows.commit(chapter(login(), proof=proof_of("ours")), POLICY))
+    talk.run(flows.end(SID, Reason.ADMIN, "alice", POLICY))
+
+    refused = talk.run(flows.commit(chapter(login(), proof=proof_of("ours")), POLICY))
+
+    assert isinstance(lost, StoreUnavailable)
+    assert isinstance(refused, Refused)
+    assert [row.reason for row in talk.store.rows.values()] == [Reason.ADMIN]
 
 
 # -- refusals ------------------------------------------------------------------------------------------------------

@@ -4,9 +4,10 @@ import pytest
 
 from sessioncore import ANY_SUBJECT, Reason, StoreUnavailable
 from sessioncore import flows as core
+from sessioncore.effects import Flow
 from sessioncore.testing.clock import START
 from sessioncore.testing.explore import Actor, Scene, explore, play
-from sessioncore.testing.explore.properties import alive, one_live_proof_a_row, opens
+from sessioncore.testing.explore.properties import alive, every_end_told, one_live_proof_a_row, opens
 from sessioncore.testing.explore.requests import (
     POLICY,
     Page,
@@ -21,6 +22,7 @@ from sessioncore.testing.explore.requests import (
     touching,
     writing,
 )
+from sessioncore_io import Handle
 
 LATER = START + 60_000
 PAGES = {
@@ -128,3 +130,50 @@ def test_an_end_that_shows_while_the_store_fails_still_lets_nobody_in(stage: Sta
         assert opened is None or opened.standing is not core.Standing.CURRENT
 
     explore(stage.store, (reader,), shut, only_unavailable, faults=2)
+
+
+# -- a commit that is tried again ------------------------------------------------------------------------------
+
+
+def persistent(page: Page) -> Page:
+    """Commit, and do so again as often as the store fails."""
+
+    def persisting(handle: Handle) -> Flow[None]:
+        yield from page(handle)
+        while True:
+            try:
+                return (yield from handle._committing())
+            except StoreUnavailable:
+                continue
+
+    return persisting
+
+
+@pytest.mark.parametrize("page", [logging_in(), writing()], ids=["login", "write"])
+@pytest.mark.parametrize("known", [False, True], ids=["of nobody", "of a guest"])
+def test_a_commit_that_is_tried_again_begins_one_session_at_most(stage: Stage, page: Page, known: bool) -> None:
+    token = stage.guest() if known else None
+
+    def one(scene: Scene) -> None:
+        assert len(scene.store.rows) <= 1, "a session was begun twice"
+        if scene["it"].acknowledged and (order := scene["it"].result):
+            assert opens(scene.store, order) is not None
+
+    actors = (request("it", token, persistent(page), at=LATER),)
+    explored = explore(stage.store, actors, one, one_live_proof_a_row, every_end_told, faults=2)
+
+    assert explored.schedules > 5
+
+
+def test_a_login_on_a_session_that_ends_meanwhile_begins_one_other_however_often_its_commit_is_tried(
+    stage: Stage,
+) -> None:
+    token = stage.guest()
+    login = request("login", token, persistent(logging_in()))
+    ender = Actor("ender", lambda: core.end(token.sid, Reason.ADMIN, ANY_SUBJECT, POLICY))
+    purger = Actor("purger", lambda: core.purge(0), LATER)
+
+    def one(scene: Scene) -> None:
+        assert len(alive(scene)) <= 1, "a session was begun twice"
+
+    explore(stage.store, (login, ender, purger), one, one_live_proof_a_row, faults=1)

@@ -4,11 +4,13 @@ The events of the request are replayed on the row as it is now, and the result i
 another request was first, so the row is loaded and the events are replayed again. These rules make that safe
 under every interleaving:
 
-- **An end wins.** On an ended row a Touch or a Write is dropped, and told; a LogIn begins another session.
+- **An end wins.** On an ended row a Touch or a Write is dropped, and told; a LogIn begins another session, unless it
+  is its own that ended: then it is refused.
 - **A rotation wins over data.** A request that proved a secret which is no longer the row's may not write: the
   session may have become somebody's meanwhile. It may still log out.
 - **A credential that raced is recorded without rotating again.** The winner's cookie is the browser's, in
   whatever order the answers arrive; a second one would take the first out of its hands.
+- **A session is begun once.** A commit may be tried again after its answer was lost: it goes on with what it stored.
 """
 
 from collections.abc import Mapping
@@ -25,6 +27,7 @@ from ..records import Epoch, Session, State
 from ..values import Notice
 from .ending import after_newest, enforce_cap
 from .telling import Turn, changes, tell, tell_change
+from .tokens import sid_of
 
 Epochs = Mapping[str, Epoch | None]
 
@@ -92,7 +95,7 @@ def commit(chapter: Chapter, policy: Policy) -> Flow[Outcome]:
             return (yield from _finish(chapter, row, replayed, at, policy))
         if all(isinstance(event, Touch) for event in chapter.events):
             return Outcome(row, stored=False)
-        chapter = (yield from _elsewhere(chapter, chapter.begun)) if chapter.begun else chapter
+        chapter = (yield from _around(chapter, chapter.begun)) if chapter.begun else chapter
         turn = yield from turn.again(chapter.sid)
 
 
@@ -120,7 +123,7 @@ def replay(chapter: Chapter, base: Session, epochs: Epochs, at: int, policy: Pol
             continue
         session = settle(session, moment_for(session, epochs.get(session.subject), at, policy))
         told += changes(before, session)
-        if isinstance(event, LogIn) and not _lands(session, event):
+        if isinstance(event, LogIn) and not (_lands(session, event) or _stored_before(chapter, session)):
             return _Replayed(session=session, told=tuple(told), left=chapter.events[position:])
         if isinstance(event, Credential):
             event, proved = _with_proofs(event, session, base, raced), True
@@ -206,13 +209,32 @@ def _begin_again(chapter: Chapter, events: tuple[Event, ...], policy: Policy) ->
         yield from Tell(Notice(what="dropped", at=at, sid=chapter.sid)).ask()
     begun = begin(chapter.sid, "", at, idle=policy.guest.idle, lifetime=policy.guest.lifetime)
     after = events[events.index(login) :]
-    anew = yield from _elsewhere(Chapter(sid=chapter.sid, proof="", events=after), begun)
+    anew = _moved(Chapter(sid=chapter.sid, proof="", events=after), begun, sid_of(f"again {login.proof}"))
     return (yield from commit(anew, policy))
+
+
+def _around(chapter: Chapter, begun: Session) -> Flow[Chapter]:
+    """Go on with the row that is in the way if it is our own, of a commit whose answer was lost; else go elsewhere."""
+    row, _ = yield from Load(chapter.sid).ask()
+    if row is None or not _stored_before(chapter, row):
+        return (yield from _elsewhere(chapter, begun))
+    at = yield from Now().ask()
+    yield from tell(("began",), row, at)
+    return evolve(chapter, begun=None)
+
+
+def _stored_before(chapter: Chapter, row: Session) -> bool:
+    """Tell whether an earlier commit of this chapter made the row what it is: by a secret that was drawn for it."""
+    drawn = {event.proof for event in chapter.events if isinstance(event, Credential)}
+    return row.proof in drawn or (chapter.begun is not None and row.proof == chapter.proof)
 
 
 def _elsewhere(chapter: Chapter, guest: Session) -> Flow[Chapter]:
     """Move a chapter that begins a session to another selector: a taken one is never overwritten."""
-    sid = yield from NewSid().ask()
+    return _moved(chapter, guest, (yield from NewSid().ask()))
+
+
+def _moved(chapter: Chapter, guest: Session, sid: str) -> Chapter:
     events = tuple(evolve(event, sid=sid) if isinstance(event, Credential) else event for event in chapter.events)
     begun = begin(sid, guest.proof, guest.created_at, idle=guest.idle, lifetime=guest.lifetime)
     return evolve(chapter, sid=sid, begun=begun, events=events)

@@ -20,6 +20,11 @@ def proof_of(secret: str) -> str:
     return sha256(secret.encode()).hexdigest()
 
 
+def sid_of(text: str) -> str:
+    """Make the selector that only this text gives, for a session that is not to be begun twice."""
+    return sha256(text.encode()).hexdigest()[:SID_LENGTH]
+
+
 @frozen
 class Token:
     """Hold a well-formed token; only its selector is shown."""
