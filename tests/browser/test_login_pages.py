@@ -95,3 +95,16 @@ def test_who_is_not_signed_in_is_sent_to_friendbook_at_once(client: TestClient) 
     arrived = followed(client, client.get("/login?idp=friendbook"))
 
     assert str(arrived.url).startswith(SITES.url("idp", "/login?"))
+
+
+def test_who_chooses_an_account_and_owes_a_code_comes_back_to_the_application(client: TestClient, clock: Clock) -> None:
+    page = asked(client, prompt="login select_account")
+    chooser = send(client, page, "/login", name="carol", password=CAROL)
+    page = send(client, chooser, "/select")
+    assert str(page.url).startswith(f"{AUTH}/code?transaction=")
+
+    form = {field: hidden(page.text, field) for field in ("csrf", "transaction")}
+    answered = client.post(f"{AUTH}/code", data=form | {"code": code_at(SECRET, clock())})
+    answer = client.get(answered.headers["location"])
+
+    assert answer.headers["location"].startswith(f"{SHOP}/callback?code=")

@@ -192,11 +192,10 @@ async def ask_account(request: Request) -> Response:
 
 
 async def choose_account(request: Request) -> Response:
-    """Go on as who is signed in."""
+    """Go on as who is signed in, or has a code still to give: the server asks for that next."""
     form = await login_form(request)
-    customer(request)
     pending = waiting(request, form, Interaction.SELECT_ACCOUNT)
-    if pending is None:
+    if pending is None or not session_of(request).subject:
         raise HTTPException(410, GONE)
     return _answered(house_of(request), request, pending, Interaction.SELECT_ACCOUNT)
 
