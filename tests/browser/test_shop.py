@@ -107,12 +107,21 @@ def test_the_time_machine_obeys_only_the_demos_own_pages(client: TestClient, ori
         ("https://evil.example", "/"),
         ("/\t/evil.example", "/"),
         ("/\r\nset-cookie: x", "/"),
+        ("/a\\b", "/"),
+        ("/" + "a" * 2_048, "/"),
         ("", "/"),
         (None, "/"),
     ],
 )
 def test_only_our_own_addresses_are_gone_on_to(presented: str | None, expected: str) -> None:
     assert next_page(presented) == expected
+
+
+@pytest.mark.parametrize("wanted", ["/a\\b", "/" + "a" * 3_000])
+def test_a_login_for_what_is_no_page_of_ours_leads_to_the_first_one(client: TestClient, wanted: str) -> None:
+    answer = client.get("/login", params={"next": wanted})
+
+    assert (answer.status_code, answer.headers["location"].startswith(f"{AUTH}/authorize?")) == (303, True)
 
 
 def test_the_database_holds_neither_passwords_nor_links_nor_cookies(client: TestClient, data: Path) -> None:

@@ -9,7 +9,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.templating import Jinja2Templates
 
+from sessioncore import InvalidSetting
 from sessioncore_io.handle import AsyncHandle
+from sessioncore_io.oidc.logins import own_path
 
 from ..stage.view import stage_of, view_of
 from .times import clock_time, day_and_time
@@ -63,5 +65,7 @@ def go(address: str) -> Response:
 
 def next_page(presented: str | None) -> str:
     """Accept only an address of our own to go on to: ``//evil.example`` and ``/\\evil.example`` are not."""
-    ours = presented is not None and presented.startswith("/") and not presented.startswith(("//", "/\\"))
-    return presented if ours and presented and presented.isprintable() else "/"
+    try:
+        return own_path(presented or "")
+    except InvalidSetting:
+        return "/"
