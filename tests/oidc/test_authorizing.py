@@ -479,6 +479,15 @@ async def test_another_method_does_nothing(town: Town, method: str, path: str) -
     assert dict(town.auth_store._rows) == before
 
 
+async def test_a_parameter_that_has_the_name_of_ours_is_ignored_like_any_other(town: Town) -> None:
+    """RFC 6749, 3.1: a request that names its client is no way back from a page."""
+    browser = await signed_in(town)
+
+    page = await asked(browser, transaction="x")
+
+    assert "code" in answer(page)
+
+
 async def test_what_waits_for_a_client_that_is_gone_is_gone(town: Town) -> None:
     browser = town.browser()
     page = await asked(browser)

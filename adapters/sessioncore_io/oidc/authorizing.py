@@ -61,7 +61,7 @@ class Authorizing:
         if call.method not in ("GET", "POST"):
             return not_allowed("GET", "POST")
         try:
-            if call.method == "GET" and TRANSACTION in call.query.once:
+            if call.method == "GET" and TRANSACTION in call.query.once and not _names_client(call.query):
                 return await self._resumed(call.session, call.query.get(TRANSACTION))
             arrived = arrive(self.protocol, call.params)
             if call.method == "POST":
@@ -205,6 +205,11 @@ class Authorizing:
     def url(self, path: str) -> str:
         """Give an endpoint's address."""
         return self.protocol.issuer.rstrip("/") + path
+
+
+def _names_client(params: Params) -> bool:
+    """Tell a client's request from our own way back: what we do not know in one is ignored (RFC 6749, 3.1)."""
+    return any(name == "client_id" for name, _ in params.pairs)
 
 
 async def _goes_on(handle: AsyncHandle) -> bool:
