@@ -45,7 +45,7 @@ def _causes(error: BaseException | None) -> str:
     return ", caused by: ".join(said)
 
 
-def answerable(error: BaseException, handle: SessionHandle) -> bool:
+def answerable(error: BaseException | None, handle: SessionHandle) -> bool:
     """Tell whether 503 or 409 is the answer to what an application let through: the program is right."""
     return isinstance(error, UNCOMMITTED) and not _misused(error, handle)
 
@@ -63,8 +63,7 @@ def _misused(error: SessionError, handle: SessionHandle) -> bool:
 
 def unanswered(handle: SessionHandle, status: int) -> SessionError | None:
     """Give what a verb raised and a framework turned into a plain 500; another status is the application's answer."""
-    error = handle.raised
-    return error if error is not None and status == 500 and answerable(error, handle) else None
+    return handle.raised if status == 500 and answerable(handle.raised, handle) else None
 
 
 def plain_headers(body: str) -> Headers:

@@ -18,7 +18,7 @@ from sessioncore.testing import Clock, log_in_as
 from sessioncore_io import Cookie, Sessions, asgi, wsgi
 from sessioncore_io.memory import MemoryStore
 
-from .driver import Browser, Site, call_asgi, call_wsgi, done, http_scope
+from .driver import Browser, Reply, Site, call_asgi, call_wsgi, done, http_scope
 from .pages import log_in, log_out, satisfy_mfa, then, write
 from .stores import Outage
 
@@ -108,6 +108,22 @@ async def test_a_refusal_that_nobody_else_has_caused_goes_on_to_the_server(site:
     with pytest.raises(Refused, match="same kind as the first"):
         await browser.ask(then(write(tries=1), satisfy_mfa("pin")))
     assert await browser.sees("subject") == "alice"
+
+
+@pytest.mark.parametrize(("kind", "status"), [("pin", 500), ("otp", 409)])
+async def test_a_plain_500_after_a_refusal_stays_what_it_is_if_nobody_else_has_caused_it(
+    site: Site, browser: Browser, kind: str, status: int
+) -> None:
+    """Whether the application made it on purpose nobody can tell: after the time ran out, it is taken for nobody's."""
+    await browser.ask(log_in())
+
+    async def page(session: Any) -> Reply:
+        site.clock.advance(0 if kind == "pin" else site.policy.login.lifetime)
+        with pytest.raises(Refused):
+            session.satisfy_mfa(kind)
+        return Reply(500)
+
+    assert (await browser.ask(page)).status == status
 
 
 async def test_a_refusal_because_the_time_ran_out_meanwhile_is_409(site: Site, browser: Browser) -> None:
