@@ -80,7 +80,7 @@ def opened(data: Path, layout: Callable[[int], Sites], clients: Clients = lambda
     taken = socket.create_server(("127.0.0.1", 0))
     sites = layout(taken.getsockname()[1])
     built = build(data, sites, clocks=clocks, hasher=QUICK, keys=KEYS, clients=clients(sites))
-    server = uvicorn.Server(uvicorn.Config(built, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(built, log_config=None))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]})
     thread.start()
     yield Town(sites, clocks, built.state.stage)

@@ -1,5 +1,6 @@
 """Each recipe as the suite sees it: how browsers reach it, and how it tells a visitor what is missing."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -7,12 +8,14 @@ from http.server import ThreadingHTTPServer
 from threading import Thread
 from types import ModuleType
 from typing import Any, Final
+from unittest.mock import patch
 from wsgiref.validate import validator
 
 import httpx2
 from attrs import frozen
 from django.conf import settings
 from django.test.utils import override_settings
+from litestar.logging import LoggingConfig
 from starlette.testclient import TestClient
 
 from sessioncore import Store
@@ -93,6 +96,14 @@ def _django(recipe: ModuleType, over: Callable[[Any], httpx2.Client], store: Sto
 
 
 @contextmanager
+def _litestar(store: Store, users: Users) -> Iterator[Browser]:
+    # It would set up the log of the whole process, for all later tests too, and leave a thread that writes it.
+    with patch.object(LoggingConfig, "configure", return_value=logging.getLogger):
+        app = litestar_app.create_app(store, users)
+    yield partial(_over_asgi, app)
+
+
+@contextmanager
 def _real_http(store: Store, users: Users) -> Iterator[Browser]:
     handler = no_adapter.create_app(store, users, Cookie.for_plain_http())
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -113,7 +124,7 @@ CASES = [
     Case("falcon-wsgi", partial(_wsgi, falcon_wsgi), redirects=False),
     Case("fastapi", partial(_asgi, fastapi_app), redirects=False),
     Case("flask", partial(_wsgi, flask_app), redirects=True),
-    Case("litestar", partial(_asgi, litestar_app), redirects=False),
+    Case("litestar", _litestar, redirects=False),
     Case("no-adapter", _real_http, redirects=False, cookie=Cookie.for_plain_http()),
     Case("plain-asgi", partial(_asgi, plain_asgi), redirects=False),
     Case("plain-wsgi", partial(_wsgi, plain_wsgi), redirects=False),

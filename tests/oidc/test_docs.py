@@ -46,7 +46,7 @@ def examples(directory: Path, ports: dict[str, int]) -> dict[str, Any]:
 @asynccontextmanager
 async def served(app: Any, sock: socket.socket) -> AsyncIterator[None]:
     """Serve an application by uvicorn on a socket that is bound already."""
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on"))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on"))
     task = asyncio.create_task(server._serve([sock]))
     while not server.started:
         await asyncio.sleep(0.01)

@@ -416,12 +416,13 @@ async def _logged(town: Town, patch: pytest.MonkeyPatch) -> None:
 
     log = Log()
     logger = logging.getLogger("authlib")
-    patch.setattr(logger, "level", logger.level)
+    level = logger.level
     logger.addHandler(log)
     try:
         await test_codes.test_no_log_shows_a_token(town, log)  # type: ignore[arg-type]
     finally:
         logger.removeHandler(log)
+        logger.setLevel(level)  # a patch would not clear what the loggers below remember of it
 
 
 # What a test says when it fails: where an answer is not what it should be, what is looked for in it may not be there.

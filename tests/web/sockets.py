@@ -113,7 +113,7 @@ def served(store: Any, clock: Any, policy: Policy = Policy(), listener: Any = pr
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()  # who connects before the server is ready waits
-        config = uvicorn.Config(middleware, log_level="error", lifespan="off", ws="websockets-sansio")
+        config = uvicorn.Config(middleware, log_config=None, lifespan="off", ws="websockets-sansio")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
