@@ -190,6 +190,8 @@ def rotating(event: LogIn, session: Session, base: Session, raced: bool) -> LogI
         (ending, "_beyond_cap", capped_together, ("touch", "owing"), "was evicted"),
         (ending, "tell_change", nothing, ("touch", "sweep"), "an end was not told"),
         (committing, "_with_proofs", rotating, ("relogin", "relogin"), "opens nothing"),
+        (committing, "end_successor", nothing, ("logout", "change"), "and it goes on"),
+        (committing, "end_successor", nothing, ("logout", "others"), "and it goes on"),
     ],
 )
 def test_a_planted_bug_breaks_a_standard_scenario(

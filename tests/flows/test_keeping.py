@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 from attrs import evolve, fields
-from tests.flows.conversing import ANEW, POLICY, SID, Talk, guest, signed_in
+from tests.flows.conversing import ANEW, POLICY, SID, Talk, chapter, guest, signed_in
 
 from sessioncore import (
     Epoch,
     InvalidSetting,
     Kind,
     Limits,
+    LogOut,
     Policy,
     Reason,
     Refused,
@@ -25,9 +26,10 @@ from sessioncore import (
 )
 from sessioncore import effects as fx
 from sessioncore.flows import Kept, Token, proof_of
-from sessioncore.flows.ending import CLOCKS_DISAGREE
+from sessioncore.flows.ending import CLOCKS_DISAGREE, successor_of
 from sessioncore.flows.retelling import retold
 from sessioncore.policy import HOUR, MINUTE
+from sessioncore.records import KEEPING
 from sessioncore.refusals import NOT_KEPT
 from sessioncore.testing.clock import START
 from sessioncore.testing.model import ModelStore
@@ -165,9 +167,9 @@ def test_a_session_that_is_used_meanwhile_is_kept_at_the_second_attempt(talk: Ta
     assert [notice.what for notice in talk.told] == ["superseded", "contended"]
 
 
-def ended(row: Session, talk: Talk) -> Session:
+def ended(row: Session, talk: Talk, cause: Reason = CHANGE) -> Session:
     """Record the end that the change brought, as a parallel request may."""
-    epoch = Epoch(value=talk.at, cause=CHANGE)
+    epoch = Epoch(value=talk.at, cause=cause)
     return settle(row, moment_for(row, epoch, talk.at, POLICY))
 
 
@@ -177,7 +179,7 @@ def test_a_session_whose_end_a_parallel_request_recorded_is_told_again_under_ano
 
     kept = kept_by(talk, row)
 
-    new = talk.store.rows["n2".ljust(22, "-")]
+    new = talk.store.rows[successor_of(SID)]
     assert kept == Kept(session=new, token=Token(new.sid, SECRET))
     assert (new.subject, new.epoch, new.proof) == ("alice", talk.at, proof_of(SECRET))
     assert [notice.what for notice in talk.told] == ["superseded", "began", "signed_in"]
@@ -223,15 +225,57 @@ def test_a_session_that_is_told_again_stays_if_its_subject_was_logged_out_well_b
     assert isinstance(kept, Kept) == stays
 
 
-def test_a_selector_that_is_taken_is_not_used(talk: Talk) -> None:
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda: flows.end(SID, Reason.ADMIN, "alice", POLICY),
+        lambda: flows.commit(chapter(LogOut(Reason.ADMIN)), POLICY),
+        lambda: flows.commit(chapter(Touch(), LogOut(Reason.ADMIN)), POLICY),
+    ],
+    ids=["end", "logout", "use and logout"],
+)
+@pytest.mark.parametrize("cause", KEEPING)
+def test_who_ends_a_session_whose_end_was_recorded_keeps_it_from_going_on(talk: Talk, cause: Reason, end: Any) -> None:
+    row = signed_in(talk.store)
+    talk.store.rows[SID] = tombstone = ended(row, talk, cause)
+
+    talk.run(end())
+    heard = len(talk.told)
+    refused = kept_by(talk, row, cause)
+
+    assert not_kept(refused, row, talk.at)
+    assert talk.store.rows[SID] == tombstone
+    assert talk.store.rows[successor_of(SID)].reason is Reason.ADMIN
+    assert [notice.what for notice in talk.told[heard:]] == ["superseded"]
+
+
+def test_a_use_and_a_logout_that_find_a_change_under_way_keep_the_session_from_going_on(talk: Talk) -> None:
+    row = signed_in(talk.store)
+    talk.store.supersede("alice", talk.at, CHANGE)
+
+    talk.run(flows.commit(chapter(Touch(), LogOut()), POLICY))
+
+    assert talk.store.rows[SID].reason is CHANGE
+    assert talk.store.rows[successor_of(row.sid)].reason is Reason.USER
+
+
+@pytest.mark.parametrize("reason", [Reason.USER, Reason.PASSWORD_RESET])
+def test_who_ends_a_session_that_nothing_can_go_on_with_puts_nothing_anywhere(talk: Talk, reason: Reason) -> None:
+    row = signed_in(talk.store)
+    talk.store.rows[SID] = evolve(row, state=State.LOGGED_OUT, reason=reason, ended_at=START)
+
+    assert talk.run(flows.end(SID, Reason.ADMIN, "alice", POLICY)) is False
+    assert list(talk.store.rows) == [SID]
+
+
+def test_who_ends_a_session_that_goes_on_under_another_selector_ends_it_there_and_says_so(talk: Talk) -> None:
     row = signed_in(talk.store)
     talk.store.rows[SID] = ended(row, talk)
-    taken = talk.store.rows["n2".ljust(22, "-")] = guest("n2".ljust(22, "-"))
-
     kept = kept_by(talk, row)
 
-    assert kept.session.sid == "n3".ljust(22, "-")
-    assert talk.store.rows[taken.sid] == taken
+    assert talk.run(flows.end(SID, Reason.ADMIN, "alice", POLICY)) is True
+    assert talk.store.rows[kept.session.sid].reason is Reason.ADMIN
+    assert (talk.told[-1].what, talk.told[-1].sid) == ("ended", kept.session.sid)
 
 
 def test_a_session_that_is_kept_counts_under_the_cap_and_may_be_the_one_that_goes(talk: Talk) -> None:

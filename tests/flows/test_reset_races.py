@@ -2,7 +2,7 @@
 
 import pytest
 
-from sessioncore import InvalidSetting, Reason, State
+from sessioncore import ANY_SUBJECT, InvalidSetting, Reason, State
 from sessioncore import flows as core
 from sessioncore.testing.clock import START
 from sessioncore.testing.explore import Actor, Scene, explore, play
@@ -10,10 +10,12 @@ from sessioncore.testing.explore.properties import (
     ALWAYS,
     alive,
     browser_ends_in,
+    goes_on_nowhere_once_acknowledged,
     nothing_alive_once_acknowledged,
     opens,
 )
 from sessioncore.testing.explore.requests import (
+    POLICY,
     Page,
     Stage,
     first,
@@ -163,6 +165,20 @@ def row_live(scene: Scene, sid: str) -> bool:
     """Tell whether this row is live as it stands."""
     row = scene.store.rows.get(sid)
     return row is not None and row.live
+
+
+@pytest.mark.parametrize("page", [keeping_only(), keeping_only(Reason.USER_ALL)], ids=["change", "end of others"])
+def test_an_end_by_selector_beside_a_change_and_a_look_leaves_nothing_alive(stage: Stage, page: Page) -> None:
+    token = stage.signed_in()
+    actors = (
+        request("change", token, page),
+        request("look", token, touching),
+        Actor("end", lambda: core.end(token.sid, Reason.ADMIN, ANY_SUBJECT, POLICY)),
+    )
+
+    explored = explore(stage.store, actors, goes_on_nowhere_once_acknowledged("end"), *ALWAYS)
+
+    assert explored.schedules > 1000
 
 
 def test_two_changes_at_once_let_one_stay_at_most(stage: Stage) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
 
 import pytest
 from attrs import evolve
@@ -10,7 +11,7 @@ from attrs import evolve
 from sessioncore import InvalidSetting, Policy, Reason, Session, Store
 from sessioncore import flows as core
 from sessioncore.effects import Flow
-from sessioncore.flows import upstream
+from sessioncore.flows import ending, upstream
 from sessioncore.sso import LogoutToken, ends
 from sessioncore.testing import Clock
 from sessioncore.testing.clock import START
@@ -113,14 +114,9 @@ def test_a_login_after_a_password_reset_at_the_provider_stays() -> None:
 
 def hurried(issuer: str, sid: str, subject: str, issued_at: int, policy: Policy) -> Flow[int]:
     """End first, remember afterwards."""
-    bury, kept = upstream._bury, upstream.end_upstream
-    ended: int = 0
-    try:
-        upstream._bury = lambda *_: iter(())  # type: ignore[assignment]
-        ended = yield from kept(issuer, sid, subject, issued_at, policy)
-    finally:
-        upstream._bury = bury
-    yield from bury(upstream._selector("session", issuer, sid), policy)
+    with patch.object(upstream, "bury", lambda *_: iter(())):
+        ended: int = yield from upstream.end_upstream(issuer, sid, subject, issued_at, policy)
+    yield from ending.bury(upstream._selector("session", issuer, sid), Reason.IDP, policy)
     return ended
 
 

@@ -6,6 +6,7 @@ under every interleaving:
 
 - **An end wins.** On an ended row a Touch or a Write is dropped, and told; a LogIn begins another session, unless it
   is its own that ended: then it is refused.
+- **A logout wins over a change of the password beside it**, which may go on with a session whose end it brought.
 - **A rotation wins over data.** A request that proved a secret which is no longer the row's may not write: the
   session may have become somebody's meanwhile. It may still log out.
 - **A credential that raced is recorded without rotating again.** The winner's cookie is the browser's, in
@@ -25,7 +26,7 @@ from ..machine import begin, settle, step
 from ..policy import Policy, moment_for
 from ..records import Epoch, Session, State
 from ..values import Notice
-from .ending import after_newest, enforce_cap
+from .ending import after_newest, end_successor, enforce_cap
 from .telling import Turn, changes, tell, tell_change
 from .tokens import sid_of
 
@@ -48,6 +49,11 @@ class Chapter:
     def login(self) -> LogIn | None:
         """Give the login among the events."""
         return next((event for event in self.events if isinstance(event, LogIn)), None)
+
+    @property
+    def logout(self) -> LogOut | None:
+        """Give the logout among the events."""
+        return next((event for event in self.events if isinstance(event, LogOut)), None)
 
 
 @frozen(kw_only=True)
@@ -188,6 +194,8 @@ def _finish(chapter: Chapter, row: Session | None, replayed: _Replayed, at: int,
     one_more = _one_more(chapter, session)
     if one_more is not None and session.live:
         yield from enforce_cap(session, one_more, policy)
+    if chapter.logout is not None:
+        yield from end_successor(session, chapter.logout.reason, policy)
     return Outcome(session, stored=session is not row)
 
 

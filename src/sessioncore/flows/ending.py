@@ -6,11 +6,12 @@ from typing import Final
 from ..effects import Due, Flow, Load, Now, OfSubject, Purge, ReadEpoch, Swap, Tell
 from ..errors import Contention, InvalidSetting, NotYours, Refused, StoreUnavailable
 from ..events import LogIn, LogOut, Restamp, SatisfyMfa
-from ..machine import settle, step
+from ..machine import begin, settle, step
 from ..policy import Policy, moment_for
-from ..records import Epoch, Reason, Session
+from ..records import KEEPING, Epoch, Reason, Session
 from ..values import ANY_SUBJECT, AnySubject, Summary
 from .telling import Turn, notice_of, tell_change
+from .tokens import proof_of, sid_of
 
 BATCH: Final = 200
 CLOCKS_DISAGREE: Final = 5_000  # milliseconds
@@ -46,6 +47,7 @@ def sessions_of(subject: str, policy: Policy, *, ended: bool = False) -> Flow[li
 def end(sid: str, reason: Reason, subject: str | AnySubject, policy: Policy) -> Flow[bool]:
     """End one session; False if there is none or it has ended before: the first reason stays.
 
+    If a change of the password ended it, what that change keeps of it ends, or does not begin (see ``keep_only``).
     Raises ``NotYours`` if the session belongs to another subject, and ``Contention``.
     """
     _, done = yield from _ended(sid, reason, subject, policy)
@@ -68,7 +70,7 @@ def _ended(sid: str, reason: Reason, subject: str | AnySubject, policy: Policy) 
             advice = "name its own subject, or ANY_SUBJECT if you may end anybody's"
             raise NotYours(f"session {sid} does not belong to {subject!r}; {advice}")
         if not row.live:
-            return row, False
+            return row, (yield from end_successor(row, reason, policy))
         at = yield from Now().ask()
         ended = step(row, event, moment_for(row, epoch, at, policy))
         if (yield from Swap(row, ended).ask()):
@@ -76,6 +78,29 @@ def _ended(sid: str, reason: Reason, subject: str | AnySubject, policy: Policy) 
             yield from tell_change(row, ended, at)
             return ended, True
         turn = yield from turn.again(sid)
+
+
+def end_successor(ended: Session, reason: Reason, policy: Policy) -> Flow[bool]:
+    """End what goes on with a session that is kept, though its end is on record; or keep it from beginning."""
+    if ended.reason not in KEEPING:
+        return False
+    successor = successor_of(ended.sid)
+    if (yield from bury(successor, reason, policy)):
+        return False
+    _, done = yield from _ended(successor, reason, ANY_SUBJECT, policy)
+    return done
+
+
+def successor_of(sid: str) -> str:
+    """Give the one selector under which a session can go on whose end was recorded before it was kept."""
+    return sid_of(f"kept {sid}")
+
+
+def bury(sid: str, reason: Reason, policy: Policy) -> Flow[bool]:
+    """Put a tombstone where no row is, so that none begins there; False if one is there."""
+    at = yield from Now().ask()
+    guest = begin(sid, proof_of(sid), at, idle=policy.guest.idle, lifetime=policy.guest.lifetime)
+    return (yield from Swap(None, step(guest, LogOut(reason), moment_for(guest, None, at, policy))).ask())
 
 
 def enforce_cap(own: Session, login: LogIn | SatisfyMfa | Restamp, policy: Policy) -> Flow[None]:

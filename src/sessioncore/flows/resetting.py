@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from attrs import evolve, fields, frozen
 
-from ..effects import Call, Flow, Load, NewSecret, NewSid, Now, ReadEpoch, Supersede, Swap, Tell
+from ..effects import Call, Flow, Load, NewSecret, Now, ReadEpoch, Supersede, Swap, Tell
 from ..errors import InvalidSetting, Refused
 from ..events import Restamp, named
 from ..machine import step
@@ -12,7 +12,7 @@ from ..policy import Policy, moment_for
 from ..records import EXPIRING, KEEPING, Epoch, Reason, Session
 from ..refusals import NOT_KEPT
 from ..values import ANY_SUBJECT, Attempt, Notice
-from .ending import CLOCKS_DISAGREE, end, enforce_cap
+from .ending import CLOCKS_DISAGREE, end, enforce_cap, successor_of
 from .retelling import retold
 from .telling import Turn, tell
 from .tokens import Token, proof_of
@@ -86,8 +86,8 @@ def keep_only(
     """End every session of the subject but this one, which gets a new secret; ``proof`` is what the caller proved.
 
     ``write`` stores what the others must no longer fit, such as the new password's hash. Raises ``Refused`` if
-    somebody ended the subject's sessions meanwhile: then nothing is kept, else a thief's session could outlive
-    its owner's reset; and if newer logins, which came meanwhile, are as many as the cap allows.
+    somebody ended this session, or the subject's, meanwhile: then nothing is kept, else a thief's session could
+    outlive its owner's reset; and if newer logins, which came meanwhile, are as many as the cap allows.
     """
     if cause not in KEEPING:
         raise InvalidSetting("reason", cause, f"to keep one session, use one of {', '.join(KEEPING)}")
@@ -147,14 +147,16 @@ def _not_kept(kept: Session, epoch: int) -> Refused:
 
 
 def _begin_anew(kept: Session, stamp: Epoch, secret: str, policy: Policy) -> Flow[Kept]:
-    """Begin another session for a user whose parallel request recorded the end of the kept one first."""
+    """Begin another session for a user whose parallel request recorded the end of the kept one first.
+
+    Under a selector that follows from the former one: who ends that one meanwhile finds this one, or forestalls it.
+    """
     at = yield from Now().ask()
-    while True:
-        sid = yield from NewSid().ask()
-        new = retold(kept, sid, proof_of(secret), stamp, at, policy)
-        if (yield from Swap(None, new).ask()):
-            yield from tell(("began", "signed_in"), new, at)
-            if (yield from was_ended(new, new.authenticated_at - CLOCKS_DISAGREE)):  # when no row was there to be ended
-                yield from end(sid, Reason.IDP, ANY_SUBJECT, policy)
-                raise _not_kept(kept, stamp.value)
-            return Kept(session=new, token=Token(sid, secret))
+    new = retold(kept, successor_of(kept.sid), proof_of(secret), stamp, at, policy)
+    if not (yield from Swap(None, new).ask()):
+        raise _not_kept(kept, stamp.value)
+    yield from tell(("began", "signed_in"), new, at)
+    if (yield from was_ended(new, new.authenticated_at - CLOCKS_DISAGREE)):  # when no row was there to be ended
+        yield from end(new.sid, Reason.IDP, ANY_SUBJECT, policy)
+        raise _not_kept(kept, stamp.value)
+    return Kept(session=new, token=Token(new.sid, secret))

@@ -17,15 +17,13 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final
 
-from ..effects import Flow, Load, Now, OfSubject, OfUpstream, ReadEpoch, Supersede, Swap
+from ..effects import Flow, Load, Now, OfSubject, OfUpstream, ReadEpoch, Supersede
 from ..errors import InvalidSetting
-from ..events import LogOut
-from ..machine import begin, step
-from ..policy import Policy, moment_for
+from ..policy import Policy
 from ..records import NEVER, Reason, Session
 from ..values import ANY_SUBJECT
-from .ending import CLOCKS_DISAGREE, end
-from .tokens import SID_LENGTH, proof_of
+from .ending import CLOCKS_DISAGREE, bury, end
+from .tokens import SID_LENGTH
 
 # Milliseconds from the issue of an ID token to the session that it begins, at most.
 TAKEN_FOR: Final = 600_000
@@ -45,7 +43,7 @@ def end_upstream(
     if jti and (yield from _is_remembered(_selector("message", issuer, jti))):
         return 0
     if sid:
-        yield from _bury(_selector("session", issuer, sid), policy)
+        yield from bury(_selector("session", issuer, sid), Reason.IDP, policy)
         rows = yield from OfUpstream(issuer, sid).ask()
     else:
         late = max(0, issued_at - happened_at)
@@ -56,7 +54,7 @@ def end_upstream(
         if row.live and row.upstream[0] == issuer and subject in ("", row.subject):
             ended += yield from end(row.sid, Reason.IDP, ANY_SUBJECT, policy)
     if jti:  # last: a message that was remembered before it was obeyed would be lost by the first failure
-        yield from _bury(_selector("message", issuer, jti), policy)
+        yield from bury(_selector("message", issuer, jti), Reason.IDP, policy)
     return ended
 
 
@@ -96,13 +94,6 @@ def was_ended(row: Session, issued_at: int) -> Flow[bool]:
 def _is_remembered(selector: str) -> Flow[bool]:
     tombstone, _ = yield from Load(selector).ask()
     return tombstone is not None
-
-
-def _bury(selector: str, policy: Policy) -> Flow[None]:
-    at = yield from Now().ask()
-    guest = begin(selector, proof_of(selector), at, idle=policy.guest.idle, lifetime=policy.guest.lifetime)
-    # If it is there already, it was said before: nothing new.
-    yield from Swap(None, step(guest, LogOut(Reason.IDP), moment_for(guest, None, at, policy))).ask()
 
 
 def _selector(kind: str, issuer: str, name: str) -> str:

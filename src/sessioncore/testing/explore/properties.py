@@ -69,6 +69,20 @@ def ended_once_acknowledged(by: str, sid: str, *issued: Token) -> Check:
     return check
 
 
+def goes_on_nowhere_once_acknowledged(by: str) -> Check:
+    """Once this actor ended the session and has its answer, no change of the password goes on with it."""
+
+    def check(scene: Scene) -> None:
+        if not scene[by].acknowledged:
+            return
+        for point in scene.points:
+            if isinstance(point.result, Token) and any(notice.what == "superseded" for notice in point.told):
+                goes_on = opens(scene.store, point.result)
+                assert goes_on is None, f"{by} was told that the session ended, and it goes on as {point.result}"
+
+    return check
+
+
 def nothing_alive_once_acknowledged(by: str, subject: str = "alice") -> Check:
     """Once this actor has its answer no session of the subject is alive."""
 
@@ -110,9 +124,9 @@ def told_at_most_once(scene: Scene) -> None:
 
 
 def every_end_told(scene: Scene) -> None:
-    """When all is done, each end has its notice."""
+    """When all is done, each end has its notice; a tombstone under which nobody lived has none."""
     if scene.finished and not scene.gone:
-        ended = {row.sid for row in scene.store.rows.values() if not row.live}
+        ended = {row.sid for row in scene.store.rows.values() if not row.live and row.proof != proof_of(row.sid)}
         told = {notice.sid for notice in scene.told if notice.what == "ended"}
         assert ended <= told, f"an end was not told: {ended - told}"
 

@@ -183,6 +183,8 @@ def _of_parts(scenario: Scenario, setting: Setting) -> Iterator[Check]:
     for part, name in _named(scenario.parts):
         if part in ("logout", "end"):
             yield props.ended_once_acknowledged(name, setting.mine.sid, setting.mine)
+            if part == "end" or len(scenario.parts) == 2:  # who finds their session ended has nothing to log out of
+                yield props.goes_on_nowhere_once_acknowledged(name)
         elif part == "reset":
             yield props.nothing_alive_once_acknowledged(name)
         elif part == "revoke":
