@@ -103,6 +103,11 @@ def bury(sid: str, reason: Reason, policy: Policy) -> Flow[bool]:
     return (yield from Swap(None, step(guest, LogOut(reason), moment_for(guest, None, at, policy))).ask())
 
 
+def never_lived(row: Session) -> bool:
+    """Tell a tombstone of ``bury`` from a session that ended: it has no notice, for nobody lived there."""
+    return row.proof == proof_of(row.sid)
+
+
 def enforce_cap(own: Session, login: LogIn | SatisfyMfa | Restamp, policy: Policy) -> Flow[None]:
     """End the subject's oldest logins beyond the cap, the caller's own last.
 

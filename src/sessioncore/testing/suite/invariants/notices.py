@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from attrs import frozen
 
 from sessioncore import Notice, What
+from sessioncore.flows.ending import never_lived
 
 from ..witness import Change
 from .claim import invariant
@@ -30,5 +31,6 @@ def every_end_told_once(ends: Ends) -> bool:
 
 def ends_of(changes: Iterable[Change], told: Iterable[Notice]) -> Ends:
     """Gather the ends that were stored and those that were told."""
-    stored = Counter((change.new.sid, str(change.new.reason)) for change in changes if not change.new.live)
+    rows = (change.new for change in changes)
+    stored = Counter((row.sid, str(row.reason)) for row in rows if not row.live and not never_lived(row))
     return Ends(stored, Counter((notice.sid, notice.reason) for notice in told if notice.what is What.ENDED))
