@@ -206,7 +206,7 @@ class Visit:
         self._refuse_late(event)
         if self._look() is not None:
             self._act(event)
-        elif self._standing is Standing.FORMER:
+        elif self._standing in (Standing.FORMER, Standing.ENDED):  # a change of the password may go on with either
             self._events = (event,)
         self._close()
 

@@ -236,8 +236,8 @@ def test_the_command_says_what_it_covered(capsys: pytest.CaptureFixture[str]) ->
     line, summary = capsys.readouterr().out.splitlines()
     assert line.startswith("held")
     assert "logout + logout" in line
-    assert "90 schedules, 49 scenes" in line
-    assert summary.startswith("1 scenarios, 90 schedules, 49 scenes, 0 broken")
+    assert "92 schedules, 53 scenes" in line
+    assert summary.startswith("1 scenarios, 92 schedules, 53 scenes, 0 broken")
 
 
 def test_the_command_tells_what_is_broken_and_replays_it(
