@@ -166,6 +166,19 @@ def test_a_sweep_does_not_count_a_factor_that_lapses() -> None:
     assert talk.store.rows[SID].state is State.AUTHENTICATED
 
 
+def test_one_session_is_settled_when_its_time_has_come_and_only_then() -> None:
+    talk = Talk()
+    row = signed_in(talk.store)
+
+    assert talk.run(flows.settle_one(SID, POLICY)) is False
+    talk.at = row.deadline
+    assert talk.run(flows.settle_one(SID, POLICY)) is True
+    assert talk.store.rows[SID].reason is Reason.IDLE
+    assert talk.run(flows.settle_one(SID, POLICY)) is False
+    assert talk.run(flows.settle_one("nobody", POLICY)) is False
+    assert [(notice.what, notice.at) for notice in talk.told] == [("ended", row.deadline)]
+
+
 def test_a_purge_goes_on_as_long_as_batches_are_full_and_counts_them() -> None:
     talk = Talk(at=START + HOUR)
     for n in range(BATCH + 1):

@@ -7,7 +7,7 @@ who waits whether a session is still there.
 
 from ..values import ANY_SUBJECT, AnySubject, Attempt, Summary
 from .committing import Chapter, Outcome, commit, touch
-from .ending import end, purge, sessions_of, sweep
+from .ending import end, purge, sessions_of, settle_one, sweep
 from .looking import Sight, look
 from .opening import ABSENT, CURRENT, Opened, Standing, at_rest, glance, open_session
 from .resetting import Kept, attempt, end_all, keep_only, reset_password
@@ -44,6 +44,7 @@ __all__ = [
     "purge",
     "reset_password",
     "sessions_of",
+    "settle_one",
     "still_upstream",
     "sweep",
     "touch",

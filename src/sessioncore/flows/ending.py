@@ -158,16 +158,18 @@ def sweep(policy: Policy) -> Flow[int]:
         rows = yield from Due(at, BATCH).ask()
         done = 0
         for row in rows:
-            done += yield from _settle_one(row.sid, at, policy)
+            done += yield from settle_one(row.sid, policy)
         ended += done
         if done == 0 or len(rows) < BATCH:
             return ended
 
 
-def _settle_one(sid: str, at: int, policy: Policy) -> Flow[bool]:
+def settle_one(sid: str, policy: Policy) -> Flow[bool]:
+    """Store what time or a reset has done to a session, before its next use; tell whether it ended by that."""
     row, epoch = yield from Load(sid).ask()
     if row is None:
         return False
+    at = yield from Now().ask()
     settled = settle(row, moment_for(row, epoch, at, policy))
     if settled is row or not (yield from Swap(row, settled).ask()):
         return False
