@@ -6,10 +6,11 @@ import pytest
 
 from sessioncore import Notice, Reason
 from sessioncore.effects import arun
+from sessioncore.flows import settle_one
 from sessioncore.testing import Clock
 from sessioncore_io import AsyncSessions
 from sessioncore_io.memory import MemoryStore
-from sessioncore_io.oidc.watching import settle_one, watched
+from sessioncore_io.oidc.watching import watched
 
 pytestmark = pytest.mark.anyio
 

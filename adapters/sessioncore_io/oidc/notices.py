@@ -9,6 +9,7 @@ import httpx2
 
 from sessioncore import AsyncStore, Reason, Session, Store
 from sessioncore.effects import arun
+from sessioncore.flows import settle_one
 from sessioncore.sso import Happening, NotifySession, NotifySubject, client_sid, plan_logout
 
 from ..shell import AsyncSessions
@@ -20,7 +21,7 @@ from .keys import Keys
 from .queue import Listener, LogoutNotice, NoticeQueue, Outcome, log_outcome
 from .settings import settled
 from .transport import client_options
-from .watching import settle_one, watched
+from .watching import watched
 
 EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
 LOGOUT_TOKEN: Final = "logout+jwt"  # RFC 8725, section 3.11

@@ -9,10 +9,6 @@ from inspect import isawaitable
 from typing import Any, cast
 
 from sessioncore import AsyncStore, Session, Store
-from sessioncore.effects import Flow, Load, Now, Swap
-from sessioncore.flows.telling import tell_change
-from sessioncore.machine import settle
-from sessioncore.policy import Policy, moment_for
 
 from ..world import log
 
@@ -55,14 +51,3 @@ class WatchedStore:
 def watched(store: Store | AsyncStore, ear: Ear) -> Any:
     """Wrap a store; what comes of it is of the same kind."""
     return WatchedStore(store, ear)
-
-
-def settle_one(sid: str, policy: Policy) -> Flow[None]:
-    """Store what time or a reset has done to a session, now instead of at its next use."""
-    row, epoch = yield from Load(sid).ask()
-    if row is None or not row.live:
-        return
-    at = yield from Now().ask()
-    settled = settle(row, moment_for(row, epoch, at, policy))
-    if settled is not row and (yield from Swap(row, settled).ask()):
-        yield from tell_change(row, settled, at)
