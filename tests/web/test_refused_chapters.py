@@ -12,14 +12,19 @@ from .pages import log_in, read
 pytestmark = pytest.mark.anyio
 
 
+async def overtaken(session: Any, other: Browser) -> None:
+    """Prove a second factor that will be refused: the login is another one by then, by that very kind of factor."""
+    session.satisfy_mfa("otp")
+    await other.ask(log_in("alice", "hwk"))
+
+
 async def test_a_refused_proof_does_not_keep_the_logout_from_being_stored(site: Site, browser: Browser) -> None:
     """Not even if somebody logged in anew meanwhile, by the very factor that was to be the second."""
     await browser.ask(log_in())
     other = Browser(site, browser.token)
 
     async def leave(session: Any) -> None:
-        session.satisfy_mfa("otp")
-        await other.ask(log_in("alice", "hwk"))
+        await overtaken(session, other)
         session.log_out()
 
     answer = await browser.ask(leave)
@@ -33,8 +38,7 @@ async def test_what_was_refused_is_refused_once(site: Site, browser: Browser) ->
     other = Browser(site, browser.token)
 
     async def leave(session: Any) -> None:
-        session.satisfy_mfa("otp")
-        await other.ask(log_in("alice", "hwk"))
+        await overtaken(session, other)
         session.log_out()
         with pytest.raises(Refused):
             await done(session.commit())
@@ -53,8 +57,7 @@ async def test_a_refused_proof_does_not_keep_the_next_one_out_for_ever(site: Sit
     other = Browser(site, browser.token)
 
     async def change_hands(session: Any) -> object:
-        session.satisfy_mfa("otp")
-        await other.ask(log_in("alice", "hwk"))
+        await overtaken(session, other)
         session.log_in(await done(session.attempt("bob")), "pwd")
         with pytest.raises(Refused):
             await done(session.commit())
@@ -74,8 +77,7 @@ async def test_what_was_written_before_a_refused_proof_is_told_as_dropped(site: 
 
     async def leave(session: Any) -> None:
         session.record("added")
-        session.satisfy_mfa("otp")
-        await other.ask(log_in("alice", "hwk"))
+        await overtaken(session, other)
         session.log_out()
 
     await browser.ask(leave)
