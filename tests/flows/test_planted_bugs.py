@@ -197,14 +197,16 @@ def test_an_end_that_every_witness_tells_is_told_twice(stage: Stage, monkeypatch
         explore(stage.store, actors, *ALWAYS)
 
 
-def test_a_lost_settling_that_counts_as_an_end_forgets_a_logout(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_session_that_is_not_settled_but_taken_for_anothers_forgets_a_logout(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     genuine = opening.glance
 
-    def once(row: Any, epoch: Any, secret: str, at: int, policy: Policy) -> Any:
+    def hasty(row: Any, epoch: Any, secret: str, at: int, policy: Policy) -> Any:
         standing = genuine(row, epoch, secret, at, policy)
-        return core.Standing.ENDED if standing is None else standing
+        return core.Standing.INERT if standing is None else standing
 
-    monkeypatch.setattr(opening, "glance", once)
+    monkeypatch.setattr(opening, "glance", hasty)
     token = stage.signed_in()
     actors = (request("change", token, keeping_only()), request("leaver", token, leaving))
 
