@@ -6,14 +6,14 @@ import random
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from inspect import iscoroutinefunction
+from inspect import isawaitable, iscoroutinefunction
 from typing import Any, Final
 
 from attrs import NOTHING, Attribute, asdict
 
 from sessioncore import AsyncStore, InvalidSetting, Notice, Store, What
 from sessioncore import effects as fx
-from sessioncore.machine import MACHINE
+from sessioncore.machine import ENGINE_NAME
 
 Clock = Callable[[], int]
 Listener = Callable[[Notice], object]
@@ -51,7 +51,7 @@ def log_notice(notice: Notice) -> None:
 
 # What the engine of the table logs of each step is noise beside the notices: six lines for a login, at INFO. By its
 # name its records are told from those of the application's own machines, which have the same logger.
-_ENGINE: Final = "sessioncore: "
+_ENGINE: Final = f"{ENGINE_NAME}: "
 
 
 def _is_heard(record: logging.LogRecord) -> bool:
@@ -59,7 +59,6 @@ def _is_heard(record: logging.LogRecord) -> bool:
     return not ours or record.levelno >= logging.WARNING
 
 
-MACHINE._engine.name = _ENGINE
 logging.getLogger("transitions.core").addFilter(_is_heard)
 
 
@@ -109,7 +108,7 @@ class World:
             fx.Swap: lambda e: store.swap(e.old, e.new),
             fx.ReadEpoch: lambda e: store.epoch(e.subject),
             fx.Mint: lambda e: store.mint(e.subject, e.at),
-            fx.Supersede: lambda e: store.supersede(e.subject, e.at, e.cause, e.expected),
+            fx.Supersede: lambda e: seen_through(store.supersede(e.subject, e.at, e.cause, e.expected)),
             fx.OfSubject: lambda e: store.of_subject(e.subject, live=e.live),
             fx.OfUpstream: lambda e: store.of_upstream(e.issuer, e.sid),
             fx.Due: lambda e: store.due(e.before, e.limit),
@@ -122,6 +121,31 @@ class World:
     def perform(self, effect: fx.Effect[Any]) -> Any:
         """Perform one effect and return its answer, or an awaitable of it."""
         return self._do[type(effect)](effect)
+
+
+_UNATTENDED: Final[set["asyncio.Future[Any]"]] = set()
+
+
+def seen_through(answer: Any) -> Any:
+    """Let what ends all sessions of a subject run to its end, though whoever waits for it is cancelled.
+
+    A cancel scope cancels anew at every ``await``: the end that has to follow an interrupted write would never come.
+    """
+    if not isawaitable(answer):
+        return answer
+    ending = asyncio.ensure_future(answer)
+    waiting = asyncio.shield(ending)
+
+    def ended(_: object) -> None:
+        _UNATTENDED.discard(ending)
+        if waiting.cancelled() and not ending.cancelled() and (error := ending.exception()) is not None:
+            log.error(
+                "the end of all sessions of a subject was not stored, and nobody waits for it any more: %s", error
+            )
+
+    _UNATTENDED.add(ending)  # an event loop holds its tasks only weakly
+    ending.add_done_callback(ended)
+    return waiting
 
 
 def check_not_awaited(listener: Listener) -> None:

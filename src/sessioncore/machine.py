@@ -7,7 +7,7 @@ would add a trigger that jumps to any state.
 
 from collections.abc import Callable, Iterable
 from enum import Enum
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import transitions
 from attrs import define, evolve
@@ -17,6 +17,9 @@ from .events import Event, Tick
 from .records import Moment, Session, State
 from .refusals import why_not
 from .table import TABLE, Row
+
+# What the engine's log lines begin with, so that a listener can tell them from those of an application's own machines.
+ENGINE_NAME: Final = "sessioncore"
 
 
 class Steppable(Protocol):
@@ -64,6 +67,7 @@ class Machine(Generic[Record]):
         names = {kind: f"{kind.__name__}_{n}" for n, kind in enumerate(dict.fromkeys(row.on for row in self.rows))}
         self._engine = transitions.Machine(
             model=None,
+            name=ENGINE_NAME,
             states=states,
             initial=next(iter(states)),
             auto_transitions=False,
