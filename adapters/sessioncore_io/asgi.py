@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
-from sessioncore import AsyncStore, Epoch, Policy, Session, SessionError, Store
-from sessioncore.flows import CURRENT, Standing, Token, at_rest, glance
+from sessioncore import AsyncStore, Epoch, Policy, Session, Store
+from sessioncore.flows import Token
 
 from .answers import UNCOMMITTED, answerable
 from .asgi_sending import HttpSending, Message, Send, SocketSending
 from .checks import check_cookie, origins_of
 from .cookies import Cookie
-from .handle import AsyncHandle
+from .handle import AsyncHandle, at_a_glance, opens_nothing
 from .shell import AsyncSessions
 from .world import Clock, Listener, log, log_notice, wall_clock
 
@@ -85,34 +85,20 @@ class SessionMiddleware:
     def _open(self, token: Token | None) -> AsyncHandle | Awaitable[AsyncHandle]:
         """Open the session: without a coroutine, if the store answers at once and nothing has to be settled."""
         if token is None:
-            return AsyncHandle(self.sessions, None, Standing.ABSENT, None, None)
+            return opens_nothing(AsyncHandle, self.sessions)
         try:
             loaded = self.sessions.store.load(token.sid)
-            handle = self._glance(token, loaded) if isinstance(loaded, tuple) else None
+            handle = at_a_glance(AsyncHandle, self.sessions, token, loaded) if isinstance(loaded, tuple) else None
         except UNCOMMITTED as error:
-            return self._failed(token, error)
+            return opens_nothing(AsyncHandle, self.sessions, token, error)
         return self._open_in_time(token, loaded) if handle is None else handle
 
     async def _open_in_time(self, token: Token, loaded: Loaded | Awaitable[Loaded]) -> AsyncHandle:
         try:
-            handle = None if isinstance(loaded, tuple) else self._glance(token, await loaded)
+            handle = None if isinstance(loaded, tuple) else at_a_glance(AsyncHandle, self.sessions, token, await loaded)
             return await self.sessions.open(token) if handle is None else handle
         except UNCOMMITTED as error:
-            return self._failed(token, error)
-
-    def _glance(self, token: Token, loaded: Loaded) -> AsyncHandle | None:
-        sessions = self.sessions
-        row, epoch = loaded
-        at, policy = sessions.clock(), sessions.policy
-        if at_rest(row, epoch, token.secret, at, policy):
-            handle = AsyncHandle(sessions, token, CURRENT, row, epoch)
-            handle.at_rest = True
-            return handle
-        standing = glance(row, epoch, token.secret, at, policy)
-        return None if standing is None else AsyncHandle(sessions, token, standing, row, epoch)
-
-    def _failed(self, token: Token, error: SessionError) -> AsyncHandle:
-        return AsyncHandle(self.sessions, token, Standing.ABSENT, None, None, error)
+            return opens_nothing(AsyncHandle, self.sessions, token, error)
 
     def _token(self, scope: Scope) -> Token | None:
         """Find our token in the Cookie headers; HTTP/2 may send one a crumb, which is as one header of them all."""

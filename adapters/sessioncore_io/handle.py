@@ -3,17 +3,21 @@
 import asyncio
 from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from typing import Any
+from inspect import CORO_CREATED, getcoroutinestate
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sessioncore import Attempt, Reason
+from sessioncore import Attempt, Epoch, InvalidSetting, Reason, Session, SessionError
 from sessioncore.effects import Flow, arun, run
-from sessioncore.flows import attempt
+from sessioncore.flows import CURRENT, Standing, Token, at_rest, attempt, glance
 
 from .checks import check_plain_write, check_reason, check_write
 from .from_thread import FromThread, Writer
 from .life import Challenge, SessionHandle
 from .on_end import Callback, calling_back, calling_back_from_a_thread
 from .turns import Turns
+
+if TYPE_CHECKING:
+    from .shell import Shell
 
 
 class Handle(SessionHandle):
@@ -74,12 +78,31 @@ class AsyncHandle(SessionHandle):
 
     loop: asyncio.AbstractEventLoop | None = None
     _turns: Turns | None = None
+    _owed: tuple[tuple[str, Coroutine[Any, Any, None]], ...] = ()  # verbs that were called, and have to be awaited
 
     async def _store(self, flow: Flow[None]) -> None:
         if self._turns is None:
             self._turns = Turns()
         async with self._turns.one():
             await arun(flow, self._shell.perform)
+
+    def _owing(self, verb: str, asked: Coroutine[Any, Any, None]) -> Coroutine[Any, Any, None]:
+        """Remember what the application has to await; ``may_start`` then looks closer, though nothing happened yet."""
+        self.at_rest = False
+        self._owed = (*self._owed, (verb, asked))
+        return asked
+
+    @property
+    def idle(self) -> bool:
+        """Tell whether there is nothing to commit: nothing happened, and no touch is due.
+
+        Raises ``InvalidSetting`` for a verb that nobody awaits: the response would say that it is done.
+        """
+        for verb, asked in self._owed:
+            if getcoroutinestate(asked) == CORO_CREATED:
+                advice = f"nobody awaits it, so nothing was done; write: await session.{verb}(...)"
+                raise InvalidSetting(f"session.{verb}", "a coroutine", advice)
+        return super().idle
 
     async def attempt(self, subject: str) -> Attempt:
         """Begin a login **before** the credential is checked: reads the subject's epoch."""
@@ -148,4 +171,24 @@ class AsyncHandle(SessionHandle):
         return FromThread(self, self.loop)
 
 
-__all__ = ["AsyncHandle", "Challenge", "FromThread", "Handle", "SessionHandle"]
+H = TypeVar("H", Handle, AsyncHandle)
+
+
+def at_a_glance(kind: type[H], shell: "Shell", token: Token, loaded: tuple[Session | None, Epoch | None]) -> H | None:
+    """Open what a token names, as nearly every request may; None if something is due that the flow has to store."""
+    row, epoch = loaded
+    at, policy = shell.clock(), shell.policy
+    if at_rest(row, epoch, token.secret, at, policy):
+        handle = kind(shell, token, CURRENT, row, epoch)
+        handle.at_rest = True
+        return handle
+    standing = glance(row, epoch, token.secret, at, policy)
+    return None if standing is None else kind(shell, token, standing, row, epoch)
+
+
+def opens_nothing(kind: type[H], shell: "Shell", token: Token | None = None, failure: SessionError | None = None) -> H:
+    """Give the handle of a request that has no session, or whose session could not be loaded."""
+    return kind(shell, token, Standing.ABSENT, None, None, failure)
+
+
+__all__ = ["AsyncHandle", "Challenge", "FromThread", "Handle", "SessionHandle", "at_a_glance", "opens_nothing"]

@@ -221,6 +221,10 @@ class SessionHandle(SeenSession):
         with self._noting_failure():
             super()._rotate(event_of)
 
+    async def _ended(self) -> Reason | None:
+        """Wait for the end of the session as this request sees it; somebody who has none is out already."""
+        return await self._shell._ended(self._view.sid) if self._view is not None else None
+
     def _owner(self) -> Session:
         session = self._look()
         if session is None or not session.subject:

@@ -8,19 +8,15 @@ from typing import Any
 
 from sessioncore import NEVER, State, StoreUnavailable, Write
 
-from .bag import Changes
-from .storing import StoredVisit
-from .world import log
+from .responding import RespondingVisit
 
 
 def _instant(at: int) -> datetime | None:
     return None if at == NEVER else datetime.fromtimestamp(at / 1000, UTC)
 
 
-class SeenSession(StoredVisit, MutableMapping[str, Any]):
+class SeenSession(RespondingVisit, MutableMapping[str, Any]):
     """Show a session; looking at any of it counts as use."""
-
-    _given_up: Changes = ()
 
     # -- data ----------------------------------------------------------------------------------------------
 
@@ -161,29 +157,3 @@ class SeenSession(StoredVisit, MutableMapping[str, Any]):
         if not self._current_secret or not isinstance(presented, str) or not presented.isascii():
             return False
         return hmac.compare_digest(presented, self.csrf_token)
-
-    # -- for the adapters ----------------------------------------------------------------------------------
-
-    @property
-    def lent(self) -> bool:
-        """Tell whether the application holds a value that it can still change in place."""
-        return self._bag_ is not None and self._bag_.touched
-
-    def seal(self, what: str = "all") -> None:
-        """Refuse what a started response can no longer carry: ``all`` events, or ``rotations`` on a websocket.
-
-        What a failed response has given up is remembered: nobody needs to be told of that again.
-        """
-        self._sealed = what
-        if self._bag_ is not None and self.lent:
-            self._given_up = self._changes()
-
-    def warn_of_lost(self) -> None:
-        """Log the keys that were changed after the last commit of this request: nothing stores them."""
-        if self._bag_ is not None and self._sealed and self.lent:
-            for key in sorted({key for key, _ in set(self._changes()) - set(self._given_up)}):
-                log.warning("session[%r] was changed after the response started and is lost: change it before", key)
-
-    def _changes(self) -> Changes:
-        assert self._bag_ is not None, "only what was lent can have changed"
-        return self._bag_.lost()

@@ -7,12 +7,11 @@ from types import TracebackType
 from typing import Any, Final
 
 from sessioncore import Policy, SessionError, Store
-from sessioncore.flows import CURRENT, Standing, Token, at_rest, glance
 
 from .answers import FAILED, UNCOMMITTED, Headers, answerable, plain_headers, replaced, unanswered, with_cookie
 from .checks import check_cookie
 from .cookies import Cookie
-from .handle import Handle
+from .handle import Handle, at_a_glance, opens_nothing
 from .shell import Sessions
 from .world import Clock, Listener, log, log_notice, wall_clock
 
@@ -68,22 +67,12 @@ class SessionMiddleware:
         header = environ.get("HTTP_COOKIE")
         token = self.cookie.find_in(header) if header else None
         if token is None:
-            return Handle(sessions, None, Standing.ABSENT, None, None)
+            return opens_nothing(Handle, sessions)
         try:
-            row, epoch = sessions.store.load(token.sid)
-            at, policy = sessions.clock(), sessions.policy
-            if at_rest(row, epoch, token.secret, at, policy):
-                handle = Handle(sessions, token, CURRENT, row, epoch)
-                handle.at_rest = True
-                return handle
-            standing = glance(row, epoch, token.secret, at, policy)
-            return sessions.open(token) if standing is None else Handle(sessions, token, standing, row, epoch)
+            handle = at_a_glance(Handle, sessions, token, sessions.store.load(token.sid))
+            return sessions.open(token) if handle is None else handle
         except UNCOMMITTED as error:
-            return _failed(sessions, token, error)
-
-
-def _failed(sessions: Sessions, token: Token, error: SessionError) -> Handle:
-    return Handle(sessions, token, Standing.ABSENT, None, None, error)
+            return opens_nothing(Handle, sessions, token, error)
 
 
 def _rescued(handle: Handle) -> None:
