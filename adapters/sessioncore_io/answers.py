@@ -1,7 +1,10 @@
 """What both adapters add to a response, and the response that replaces one which would not be true."""
 
 import logging
+from collections.abc import Callable
 from typing import Final
+
+from attrs import frozen
 
 from sessioncore import Refused, SessionError, StoreUnavailable
 from sessioncore.refusals import ELSEWHERE
@@ -11,6 +14,8 @@ from .life import UNCOMMITTED, SessionHandle
 from .world import log
 
 Headers = list[tuple[str, str]]
+# Called with the status and a sentence for the user; returns the media type and the body.
+Page = Callable[[int, str], tuple[str, str]]
 
 # What is known is that not all of it was stored: ``password_changed`` may fail when its ``write`` has been done.
 _PERHAPS: Final = "this may not have been done, or only in part."
@@ -66,13 +71,35 @@ def unanswered(handle: SessionHandle, status: int) -> SessionError | None:
     return handle.raised if status == 500 and answerable(handle.raised, handle) else None
 
 
-def plain_headers(body: str) -> Headers:
-    """Describe a short text that nobody may keep."""
-    return [
-        ("content-type", "text/plain; charset=utf-8"),
-        ("content-length", str(len(body))),
-        ("cache-control", "no-store"),
-    ]
+def plain_page(status: int, text: str) -> tuple[str, str]:
+    """Say it in plain text."""
+    return "text/plain; charset=utf-8", text
+
+
+@frozen
+class Answering:
+    """Hold what an application's cookies, and the answers in its place, are made with."""
+
+    cookie: Cookie
+    page: Page
+
+    def instead(self, status: int, text: str, handle: SessionHandle) -> tuple[Headers, bytes]:
+        """Give the headers and the body of an answer that nobody may keep."""
+        media_type, said = self._page(status, text)
+        body = said.encode()
+        headers = [
+            ("content-type", media_type),
+            ("content-length", str(len(body))),
+            ("cache-control", "no-store"),
+        ]
+        return with_cookie(headers, handle, self.cookie), body
+
+    def _page(self, status: int, text: str) -> tuple[str, str]:
+        try:
+            return self.page(status, text)
+        except Exception:
+            log.exception("the page for %d failed: plain text is sent instead", status)
+            return plain_page(status, text)
 
 
 def with_cookie(headers: Headers, handle: SessionHandle, cookie: Cookie) -> Headers:
@@ -113,9 +140,11 @@ __all__ = [
     "FAILED",
     "UNAVAILABLE",
     "UNCOMMITTED",
+    "Answering",
     "Headers",
+    "Page",
     "answerable",
-    "plain_headers",
+    "plain_page",
     "replaced",
     "replacement",
     "unanswered",

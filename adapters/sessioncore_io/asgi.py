@@ -7,9 +7,9 @@ from typing import Any, Final
 from sessioncore import AsyncStore, Epoch, Policy, Session, Store
 from sessioncore.flows import Token
 
-from .answers import UNCOMMITTED, answerable
+from .answers import UNCOMMITTED, Answering, Page, answerable, plain_page
 from .asgi_sending import HttpSending, Message, Send, SocketSending
-from .checks import check_cookie, origins_of
+from .checks import check_cookie, check_page, origins_of
 from .cookies import Cookie
 from .handle import AsyncHandle, at_a_glance, opens_nothing
 from .shell import AsyncSessions
@@ -34,7 +34,7 @@ class SessionMiddleware:
 
     What a request did is stored before its response starts, and what a websocket did before it is accepted. If
     that fails, the application's response is replaced: 503 for the store, 409 for a session that changed
-    meanwhile.
+    meanwhile. ``page`` writes these answers: it gets the status and a sentence, and returns a media type and the body.
     """
 
     def __init__(
@@ -46,10 +46,13 @@ class SessionMiddleware:
         clock: Clock = wall_clock,
         listener: Listener = log_notice,
         origins: tuple[str, ...] = (),
+        page: Page = plain_page,
     ) -> None:
         check_cookie(cookie)
+        check_page(page)
         self.app = app
         self.cookie = cookie
+        self._answering = Answering(cookie, page)
         self.origins = origins_of(origins)
         self.sessions = AsyncSessions(store, policy, clock, listener)
         self._rescues: set[asyncio.Task[None]] = set()
@@ -66,7 +69,7 @@ class SessionMiddleware:
         opened = self._open(self._token(scope))
         handle = scope[KEY] = opened if isinstance(opened, AsyncHandle) else await opened
         handle.loop = asyncio.get_running_loop()
-        answer = (HttpSending if kind == "http" else SocketSending)(handle, self.cookie, send)
+        answer = (HttpSending if kind == "http" else SocketSending)(handle, self._answering, send)
         try:
             await self.app(scope, receive, answer.send)
         except Exception as error:

@@ -5,8 +5,7 @@ from typing import Any, Final
 
 from sessioncore import SessionError
 
-from .answers import CONFLICT, FAILED, UNCOMMITTED, plain_headers, replaced, unanswered, with_cookie
-from .cookies import Cookie
+from .answers import CONFLICT, FAILED, UNCOMMITTED, Answering, replaced, unanswered, with_cookie
 from .handle import AsyncHandle
 from .raw_headers import decoded, encoded, varying_message
 
@@ -23,13 +22,13 @@ class Sending:
     each message would cost more than all that the steady request asks of it.
     """
 
-    __slots__ = ("_replaced", "_send", "cookie", "handle")
+    __slots__ = ("_replaced", "_send", "answering", "handle")
 
     sealing = "all"
 
-    def __init__(self, handle: AsyncHandle, cookie: Cookie, send: Send) -> None:
+    def __init__(self, handle: AsyncHandle, answering: Answering, send: Send) -> None:
         self.handle = handle
-        self.cookie = cookie
+        self.answering = answering
         self._send = send
         self._replaced = False
 
@@ -77,7 +76,7 @@ class Sending:
         handle = self.handle
         if handle.order is None:
             return varying_message(message) if handle.accessed else message
-        headers = with_cookie(decoded(message.get("headers", ())), handle, self.cookie)
+        headers = with_cookie(decoded(message.get("headers", ())), handle, self.answering.cookie)
         return {**message, "headers": encoded(headers)}
 
 
@@ -113,10 +112,10 @@ class HttpSending(Sending):
     async def _replace(self, error: Exception | None) -> None:
         await self._answer(*replaced(error, self.handle))
 
-    async def _answer(self, code: int, body: str) -> None:
-        headers = encoded(with_cookie(plain_headers(body), self.handle, self.cookie))
-        await self._send({"type": f"{self.kind}.start", "status": code, "headers": headers})
-        await self._send({"type": f"{self.kind}.body", "body": body.encode()})
+    async def _answer(self, status: int, text: str) -> None:
+        headers, body = self.answering.instead(status, text, self.handle)
+        await self._send({"type": f"{self.kind}.start", "status": status, "headers": encoded(headers)})
+        await self._send({"type": f"{self.kind}.body", "body": body})
 
 
 class DenialSending(HttpSending):
@@ -140,8 +139,8 @@ class SocketSending(Sending):
 
     sealing = "rotations"
 
-    def __init__(self, handle: AsyncHandle, cookie: Cookie, send: Send) -> None:
-        super().__init__(handle, cookie, send)
+    def __init__(self, handle: AsyncHandle, answering: Answering, send: Send) -> None:
+        super().__init__(handle, answering, send)
         self._denial: DenialSending | None = None
 
     def send(self, message: Message) -> Awaitable[None]:
@@ -149,7 +148,7 @@ class SocketSending(Sending):
         if message["type"] == "websocket.accept":
             return self._commit_and_start(message, 101)
         if message["type"] == _DENIED:
-            self._denial = DenialSending(self.handle, self.cookie, self._send)
+            self._denial = DenialSending(self.handle, self.answering, self._send)
         if self._denial is not None:
             return self._denial.send(message)
         return _nothing() if self._replaced else self._send(message)

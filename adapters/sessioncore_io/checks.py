@@ -48,6 +48,12 @@ def check_cookie(cookie: object) -> None:
         raise InvalidSetting("cookie", cookie, "pass a sessioncore_io.Cookie, such as Cookie(name=...)")
 
 
+def check_page(page: object) -> None:
+    """Refuse what cannot write a page at once."""
+    if not callable(page) or iscoroutinefunction(page):
+        raise InvalidSetting("page", page, "pass a plain function of a status and a text: it is called, not awaited")
+
+
 def origins_of(origins: Sequence[str]) -> tuple[str, ...]:
     """Give the origins whose pages may open websockets; a text is refused: any part of it would match."""
     advice = 'pass a tuple of origins such as ("https://app.example.com",): lower case, without a slash at the end'

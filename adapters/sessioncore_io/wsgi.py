@@ -8,8 +8,19 @@ from typing import Any, Final
 
 from sessioncore import Policy, SessionError, Store
 
-from .answers import FAILED, UNCOMMITTED, Headers, answerable, plain_headers, replaced, unanswered, with_cookie
-from .checks import check_cookie
+from .answers import (
+    FAILED,
+    UNCOMMITTED,
+    Answering,
+    Headers,
+    Page,
+    answerable,
+    plain_page,
+    replaced,
+    unanswered,
+    with_cookie,
+)
+from .checks import check_cookie, check_page
 from .cookies import Cookie
 from .handle import Handle, at_a_glance, opens_nothing
 from .shell import Sessions
@@ -29,7 +40,8 @@ class SessionMiddleware:
     """Give every request of a WSGI application its session.
 
     What the request did is stored before the response starts. If that fails, the application's response is
-    replaced: 503 for the store, 409 for a session that changed meanwhile.
+    replaced: 503 for the store, 409 for a session that changed meanwhile. ``page`` writes these answers: it gets the
+    status and a sentence, and returns a media type and the body.
     """
 
     def __init__(
@@ -40,16 +52,19 @@ class SessionMiddleware:
         cookie: Cookie = Cookie(),  # noqa: B008 - frozen
         clock: Clock = wall_clock,
         listener: Listener = log_notice,
+        page: Page = plain_page,
     ) -> None:
         check_cookie(cookie)
+        check_page(page)
         self.app = app
         self.cookie = cookie
+        self._answering = Answering(cookie, page)
         self.sessions = Sessions(store, policy, clock, listener)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
         handle = environ[KEY] = self._open(environ)
-        response = _Response(handle, self.cookie, start_response)
+        response = _Response(handle, self._answering, start_response)
         try:
             body = self.app(environ, response.start)
         except BaseException as error:
@@ -86,11 +101,11 @@ def _rescued(handle: Handle) -> None:
 class _Response:
     """Stand between the application and the server's ``start_response``."""
 
-    __slots__ = ("_start", "cookie", "handle", "replaced", "started")
+    __slots__ = ("_start", "answering", "handle", "replaced", "started")
 
-    def __init__(self, handle: Handle, cookie: Cookie, start_response: StartResponse) -> None:
+    def __init__(self, handle: Handle, answering: Answering, start_response: StartResponse) -> None:
         self.handle = handle
-        self.cookie = cookie
+        self.answering = answering
         self.started = False
         self.replaced: bytes | None = None
         self._start = start_response
@@ -107,7 +122,7 @@ class _Response:
                     return self._replace(replaced(error, self.handle))
             self.started = True
             handle.seal()
-        answered = with_cookie(headers, handle, self.cookie)
+        answered = with_cookie(headers, handle, self.answering.cookie)
         return self._start(status, answered, exc_info) if exc_info else self._start(status, answered)
 
     def after(self, error: BaseException) -> Iterable[bytes]:
@@ -144,11 +159,10 @@ class _Response:
         return None
 
     def _replace(self, answer: tuple[int, str], exc_info: ExcInfo | None = None) -> Callable[[bytes], object]:
-        code, body = answer
+        status, text = answer
         self.started = True
-        self.replaced = body.encode()
-        answered = with_cookie(plain_headers(body), self.handle, self.cookie)
-        self._start(f"{code} {HTTPStatus(code).phrase}", answered, *([exc_info] if exc_info else ()))
+        headers, self.replaced = self.answering.instead(status, text, self.handle)
+        self._start(f"{status} {HTTPStatus(status).phrase}", headers, *([exc_info] if exc_info else ()))
         return _discard
 
 

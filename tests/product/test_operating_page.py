@@ -1,6 +1,7 @@
 """docs/operating.md names everything that there is, and its examples, and the guide's of websockets, run."""
 
 import asyncio
+import json
 import logging
 import re
 import subprocess
@@ -14,6 +15,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
+from starlette.testclient import TestClient
 from tests.web import sockets
 
 from sessioncore import Notice, StoreUnavailable, What
@@ -96,9 +98,28 @@ def test_the_example_of_telemetry_builds_an_application() -> None:
     assert {verb for verb in VERBS if callable(getattr(names["app"].sessions.store, verb))} == set(VERBS)
 
 
+def test_the_guides_page_answers_for_a_store_that_is_down(clock: Clock) -> None:
+    code, *_ = blocks("guide.md")
+    store = FaultyStore(MemoryStore())
+    names: dict[str, Any] = {
+        "json": json,
+        "SessionMiddleware": SessionMiddleware,
+        "app": Starlette(routes=sockets.ROUTES),
+        "store": store,
+    }
+    exec(code, names)
+    store.fail("epoch")
+    with TestClient(names["app"]) as client:
+        answer = client.get("/in/alice")
+
+    assert answer.status_code == 503
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["detail"].startswith("The session store is not available")
+
+
 def test_the_guides_websocket_closes_when_its_session_ends(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """By a real server: the handler is the one that stands in the guide."""
-    code, _ = blocks("guide.md")
+    _, code, _ = blocks("guide.md")
     names: dict[str, Any] = {}
     exec(code, names)
     routes = [WebSocketRoute("/live", names["live"]), Route("/in/{subject}", sockets.log_in)]
@@ -120,7 +141,7 @@ def test_the_guides_websocket_closes_when_its_session_ends(clock: Clock, monkeyp
 
 def test_the_guides_housekeeping_outlives_a_failure_of_the_store(clock: Clock) -> None:
     """Sleep twice: once after the failure, once after the sweep that follows."""
-    _, code = blocks("guide.md")
+    *_, code = blocks("guide.md")
     store, slept = FaultyStore(MemoryStore()), []
     sessions = AsyncSessions(store, clock=clock)
     store.fail("due", times=1)

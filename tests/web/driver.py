@@ -66,6 +66,7 @@ class Site:
     policy: Policy = field(factory=Policy)
     cookie: Cookie = field(factory=Cookie)
     notices: list[Notice] = field(factory=list)
+    more: dict[str, Any] = field(factory=dict)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -76,6 +77,7 @@ class Site:
             "cookie": self.cookie,
             "clock": self.clock,
             "listener": self.notices.append,
+            **self.more,
         }
 
     @property

@@ -10,8 +10,9 @@ from sessioncore_io import Cookie, Sessions
 from sessioncore_io.answers import (
     CONFLICT,
     UNAVAILABLE,
+    Answering,
     Headers,
-    plain_headers,
+    plain_page,
     replaced,
     replacement,
     unanswered,
@@ -130,8 +131,11 @@ def test_only_a_plain_500_is_a_failure_that_nobody_answered(handle: Any, status:
     assert unanswered(handle, status) is (error if is_ours else None)
 
 
-def test_a_replacement_says_how_long_it_is_and_that_nobody_may_keep_it() -> None:
-    assert plain_headers("Try again.\n") == [
+def test_a_replacement_says_how_long_it_is_and_that_nobody_may_keep_it(handle: Any) -> None:
+    headers, body = Answering(COOKIE, plain_page).instead(503, "Try again.\n", handle)
+
+    assert body == b"Try again.\n"
+    assert headers == [
         ("content-type", "text/plain; charset=utf-8"),
         ("content-length", "11"),
         ("cache-control", "no-store"),
