@@ -53,14 +53,31 @@ class Shell:
         self.perform: Callable[[Effect[Any]], Any] = World(store, clock, listener, pause).perform
         self._endings: WeakKeyDictionary[AbstractEventLoop, Endings] = WeakKeyDictionary()
 
+    # -- the flow of each verb, if what it was called with can be meant so -----------------------------------
+
+    def _listing(self, subject: str, ended: bool) -> Flow[list[Summary]]:
+        check_subject(subject)
+        return core.sessions_of(subject, self.policy, ended=ended)
+
+    def _ending(self, sid: str, reason: Reason, subject: str | AnySubject) -> Flow[bool]:
+        check_reason(reason)
+        check_owner(subject)
+        if not names_a_session(sid):
+            return False
+        return (yield from core.end(sid, reason, subject, self.policy))
+
     def _ending_upstream(
         self, issuer: str, sid: str, subject: str, issued_at: datetime, jti: str, happened_at: datetime | None
     ) -> Flow[int]:
-        """Give the flow, if what names the message can be meant so."""
         check_texts(issuer=issuer, sid=sid, subject=subject, jti=jti)
         issued = instant_of("issued_at", issued_at)
         happened = issued if happened_at is None else instant_of("happened_at", happened_at)
         return core.end_upstream(issuer, sid, subject, issued, self.policy, jti, happened)
+
+    def _still_upstream(self, sid: str, issued_at: datetime) -> Flow[bool]:
+        return core.still_upstream(sid, instant_of("issued_at", issued_at), self.policy)
+
+    # -- open sockets ---------------------------------------------------------------------------------------
 
     async def _ended(self, sid: str) -> Reason | None:
         """Wait for the end of a session in the running event loop: each has its own."""
@@ -110,19 +127,14 @@ class Sessions(Shell):
 
     def sessions_of(self, subject: str, *, ended: bool = False) -> list[Summary]:
         """List the subject's sessions, the newest login first."""
-        check_subject(subject)
-        return run(core.sessions_of(subject, self.policy, ended=ended), self.perform)
+        return run(self._listing(subject, ended), self.perform)
 
     def end(self, sid: str, reason: Reason = Reason.USER, *, subject: str | AnySubject) -> bool:
         """End one session of this subject; False if it had ended. Raises ``NotYours``.
 
         An operator who may end anybody's passes ``subject=ANY_SUBJECT``.
         """
-        check_reason(reason)
-        check_owner(subject)
-        if not names_a_session(sid):
-            return False
-        return run(core.end(sid, reason, subject, self.policy), self.perform)
+        return run(self._ending(sid, reason, subject), self.perform)
 
     def end_all(self, subject: str, reason: Reason, keep: Handle | None = None) -> None:
         """End every session of the subject, or every one but the request's own (``keep``), which gets a new token.
@@ -159,7 +171,7 @@ class Sessions(Shell):
 
         ``issued_at`` is the ``iat`` of the ID token.
         """
-        return run(core.still_upstream(sid, instant_of("issued_at", issued_at), self.policy), self.perform)
+        return run(self._still_upstream(sid, issued_at), self.perform)
 
     def sweep(self) -> int:
         """End the sessions whose time has come though nobody asks for them; return how many."""
@@ -204,19 +216,14 @@ class AsyncSessions(Shell):
 
     async def sessions_of(self, subject: str, *, ended: bool = False) -> list[Summary]:
         """List the subject's sessions, the newest login first."""
-        check_subject(subject)
-        return await arun(core.sessions_of(subject, self.policy, ended=ended), self.perform)
+        return await arun(self._listing(subject, ended), self.perform)
 
     async def end(self, sid: str, reason: Reason = Reason.USER, *, subject: str | AnySubject) -> bool:
         """End one session of this subject; False if it had ended. Raises ``NotYours``.
 
         An operator who may end anybody's passes ``subject=ANY_SUBJECT``.
         """
-        check_reason(reason)
-        check_owner(subject)
-        if not names_a_session(sid):
-            return False
-        return await arun(core.end(sid, reason, subject, self.policy), self.perform)
+        return await arun(self._ending(sid, reason, subject), self.perform)
 
     async def end_all(self, subject: str, reason: Reason, keep: AsyncHandle | None = None) -> None:
         """End every session of the subject, or every one but the request's own (``keep``), which gets a new token.
@@ -260,7 +267,7 @@ class AsyncSessions(Shell):
 
         ``issued_at`` is the ``iat`` of the ID token.
         """
-        return await arun(core.still_upstream(sid, instant_of("issued_at", issued_at), self.policy), self.perform)
+        return await arun(self._still_upstream(sid, issued_at), self.perform)
 
     async def sweep(self) -> int:
         """End the sessions whose time has come though nobody asks for them; return how many."""

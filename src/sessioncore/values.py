@@ -19,7 +19,10 @@ class Attempt:
 
 @frozen(kw_only=True)
 class Summary:
-    """Describe one session to its owner or an operator: settled, and without data or secrets."""
+    """Describe one session to its owner or an operator: settled, and without data or secrets.
+
+    Instants are milliseconds since the Unix epoch; one that never came is ``NEVER``.
+    """
 
     sid: str
     subject: str
