@@ -2,7 +2,10 @@
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Final
+from urllib.parse import parse_qsl
 
 import httpx2
 import pytest
@@ -69,16 +72,21 @@ async def test_a_notice_that_cannot_be_sent_keeps_no_other_one_waiting(
     assert ours(caplog) == [(logging.ERROR, "a logout notice to gone could not be sent")]
 
 
-async def until(told: Told, heard: int) -> None:
-    """Run it until that much was heard; what hangs is found out soon."""
-    running = asyncio.create_task(told.notices.run())
+@asynccontextmanager
+async def running(told: Told) -> AsyncIterator[Callable[[int], Awaitable[None]]]:
+    """Run it, and give what waits until that much was heard; what hangs is found out soon."""
+    task = asyncio.create_task(told.notices.run())
+
+    async def until(heard: int) -> None:
+        while len(told.heard) < heard:
+            assert not task.done(), task.exception()
+            await asyncio.sleep(0)
+
     try:
         async with asyncio.timeout(20):
-            while len(told.heard) < heard:
-                assert not running.done(), running.exception()
-                await asyncio.sleep(0)
+            yield until
     finally:
-        running.cancel()
+        task.cancel()
 
 
 async def test_what_is_due_later_is_sent_then(clock: Clock) -> None:
@@ -91,7 +99,8 @@ async def test_what_is_due_later_is_sent_then(clock: Clock) -> None:
 
     told = Slow(clock, Clients(503, 200))
     told.notices.queue.add(notice(clock))
-    await until(told, 2)
+    async with running(told) as until:
+        await until(2)
 
     assert told.heard == [("a", Outcome.AGAIN), ("a", Outcome.DELIVERED)]
 
@@ -99,16 +108,98 @@ async def test_what_is_due_later_is_sent_then(clock: Clock) -> None:
 async def test_an_end_is_told_while_it_runs(clock: Clock) -> None:
     told = Told(clock, Clients())
     handle = await told.signed_in("a")
-    running = asyncio.create_task(told.notices.run())
-    await asyncio.sleep(0)
-    handle.log_out()
-    await handle.commit()
-    async with asyncio.timeout(20):
-        while not told.heard:
-            await asyncio.sleep(0)
-    running.cancel()
+    async with running(told) as until:
+        await asyncio.sleep(0)
+        handle.log_out()
+        await handle.commit()
+        await until(1)
 
     assert told.heard == [("a", Outcome.DELIVERED)]
+
+
+# -- each client by itself ---------------------------------------------------------------------------------------
+
+
+class Stuck(Clients):
+    """Answer for all applications but one, which never does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[str, str]] = []
+        self.answered = 0
+        self.first = asyncio.Event()
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        form = dict(parse_qsl((await request.aread()).decode()))
+        sid = (KEYS.verified(form["logout_token"]) or {})["sid"]
+        self.asked.append((request.url.host, f"{sid} after {self.answered} answers"))
+        if request.url.host == "a.example":
+            self.first.set()
+            await asyncio.Event().wait()
+        await asyncio.sleep(0)
+        self.answered += 1
+        return await super().handle_async_request(request)
+
+
+async def test_a_client_that_does_not_answer_keeps_no_other_one_waiting(clock: Clock) -> None:
+    """Neither for what ends while that client is asked, nor because of how much that one is owed."""
+    clients = Stuck()
+    told = Told(clock, clients)
+    for sid in range(100):
+        told.notices.queue.add(notice(clock, sid=str(sid)))
+    handle = await told.signed_in("b")
+    async with running(told) as until:
+        await clients.first.wait()
+        handle.log_out()
+        await handle.commit()
+        await until(1)
+
+    assert told.heard == [("b", Outcome.DELIVERED)]
+    assert [name for name, _ in clients.asked] == ["a.example", "b.example"], "one at a time is asked of each"
+
+
+async def test_one_client_is_told_one_thing_after_another_in_the_order_in_which_it_is_due(clock: Clock) -> None:
+    clients = Stuck()
+    told = Told(clock, clients)
+    for sid, since in (("second", 2), ("third", 1), ("first", 3)):
+        told.notices.queue.add(notice(clock, "b", sid=sid, due_at=clock() - since))
+    await told.notices.deliver()
+
+    assert clients.asked == [
+        ("b.example", "first after 0 answers"),
+        ("b.example", "second after 1 answers"),
+        ("b.example", "third after 2 answers"),
+    ]
+
+
+async def test_what_is_being_told_when_it_is_stopped_waits_again(clock: Clock) -> None:
+    clients = Stuck()
+    told = Told(clock, clients)
+    for sid in ("0", "1"):
+        told.notices.queue.add(notice(clock, sid=sid))
+    task = asyncio.create_task(told.notices.run())
+    await clients.first.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert sorted(waits.sid for waits in told.notices.queue.waiting) == ["0", "1"]
+
+
+async def test_a_listener_that_fails_stops_no_deliveries(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    class Failing(Told):
+        def listen(self, notice: LogoutNotice, outcome: Outcome) -> None:
+            super().listen(notice, outcome)
+            raise LookupError("the listener's own")
+
+    told = Failing(clock, Clients())
+    told.notices.queue.add(notice(clock))
+    told.notices.queue.add(notice(clock, "b"))
+    async with running(told) as until:
+        await until(2)
+
+    assert sorted(told.heard) == [("a", Outcome.DELIVERED), ("b", Outcome.DELIVERED)]
+    assert [text for _, text in ours(caplog)] == ["a listener of logout notices failed"] * 2
 
 
 @pytest.mark.parametrize(("local", "outcome"), [(True, Outcome.DELIVERED), (False, Outcome.AGAIN)])

@@ -11,6 +11,7 @@ import trustme
 from sessioncore import InvalidSetting
 from sessioncore_io.oidc import Client, LocalNames
 from sessioncore_io.oidc.guard import Forbidden, PublicOnly, is_public
+from sessioncore_io.oidc.transport import client_options
 
 pytestmark = pytest.mark.anyio
 
@@ -214,3 +215,28 @@ async def _says_yes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
     await writer.drain()
     writer.close()
     await writer.wait_closed()
+
+
+async def test_a_hundred_that_do_not_answer_leave_a_connection_for_the_next() -> None:
+    arrived, everybody, over = 0, asyncio.Event(), asyncio.Event()
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal arrived
+        arrived += 1
+        if arrived == 101:
+            everybody.set()
+        await over.wait()
+        await _says_yes(reader, writer)
+
+    server = await asyncio.start_server(slow, "127.0.0.1", 0)
+    url = f"http://rp.localhost:{server.sockets[0].getsockname()[1]}/logout"
+    async with server, httpx2.AsyncClient(**client_options(PublicOnly(local=True))) as client:
+        calls = [asyncio.create_task(client.get(url)) for _ in range(101)]
+        try:
+            async with asyncio.timeout(20):
+                await everybody.wait()
+        finally:
+            over.set()
+            answers = await asyncio.gather(*calls)
+
+    assert {answer.status_code for answer in answers} == {200}

@@ -45,6 +45,7 @@ from . import (
     test_backchannel_receiving,
     test_backchannel_sending,
     test_codes,
+    test_delivering,
     test_federation,
     test_guard,
     test_relying_party,
@@ -283,6 +284,14 @@ PLANTS = {
         _nothing,
         _on(test_backchannel_sending.test_a_password_reset_is_told_at_once_and_names_the_subject_alone),
     ),
+    "clients are told in rounds": Plant(
+        notices.LogoutNotices,
+        "run",
+        lambda self: _in_rounds(self),
+        lambda town, patch: _impatient(
+            test_delivering.test_a_client_that_does_not_answer_keeps_no_other_one_waiting(town.clock), patch
+        ),
+    ),
     "everything is public": Plant(
         guard,
         "is_public",
@@ -377,6 +386,18 @@ PLANTS = {
         keeping, "MOST", 1, _on(test_relying_party.test_two_tabs_that_log_in_at_once_both_succeed)
     ),
 }
+
+
+async def _in_rounds(self: notices.LogoutNotices) -> None:
+    while True:
+        self._news.clear()
+        await self.deliver()
+        await self._news.wait()
+
+
+async def _impatient(test: Coroutine[Any, Any, None], patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(notices, "PATIENCE", 0.05)
+    await test
 
 
 async def _true() -> bool:

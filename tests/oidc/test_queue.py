@@ -41,12 +41,25 @@ def test_what_waits_is_listed_in_the_order_in_which_it_is_due() -> None:
 
 def test_what_is_due_is_taken_out_once() -> None:
     waiting, _ = queue()
-    waiting.add(notice("now"))
-    waiting.add(notice("later", due_at=AT + 1))
+    for sid, due_at in (("now", AT), ("later", AT + 1), ("before", AT - 1)):
+        waiting.add(notice(sid=sid, due_at=due_at))
 
-    assert [told.client_id for told in waiting.take(AT)] == ["now"]
-    assert waiting.take(AT) == []
-    assert [told.client_id for told in waiting.waiting] == ["later"]
+    taken = [waiting.take("rp", AT) for _ in range(3)]
+    assert [told and told.sid for told in taken] == ["before", "now", None]
+    assert waiting.take("nobody", AT) is None
+    assert [told.sid for told in waiting.waiting] == ["later"]
+
+
+def test_who_has_something_due_is_known_and_when_more_will_be() -> None:
+    waiting, _ = queue()
+    for name, due_at in (("now", AT), ("later", AT + 1), ("later still", AT + 2)):
+        waiting.add(notice(name, due_at=due_at))
+
+    assert (waiting.due(AT - 1), waiting.next_due(AT - 1)) == ([], AT)
+    assert (waiting.due(AT), waiting.next_due(AT)) == (["now"], AT + 1)
+    assert (waiting.due(AT + 2), waiting.next_due(AT + 2)) == (["now", "later", "later still"], NEVER)
+    waiting.take("now", AT)
+    assert waiting.due(AT) == []
 
 
 def test_two_that_say_the_same_are_one() -> None:
@@ -68,13 +81,15 @@ def test_two_that_differ_are_two(other: dict[str, str]) -> None:
     assert len(waiting.waiting) == 2
 
 
-def test_beyond_the_cap_a_notice_is_dropped_and_said_to_be() -> None:
+def test_beyond_a_clients_cap_a_notice_is_dropped_and_said_to_be() -> None:
+    """What one client is owed takes no room from another's."""
     waiting, heard = queue(most=2)
-    for name in ("a", "b", "c", "a"):
-        waiting.add(notice(name))
+    for sid in ("a", "b", "c", "a"):
+        waiting.add(notice(sid=sid))
+    waiting.add(notice("other", sid="d"))
 
-    assert [told.client_id for told in waiting.waiting] == ["a", "b"]
-    assert heard == [(notice("c"), Outcome.DROPPED)]
+    assert [told.sid for told in waiting.waiting] == ["a", "b", "d"]
+    assert heard == [(notice(sid="c"), Outcome.DROPPED)]
 
 
 def test_a_notice_is_tried_again_later_each_time_and_given_up_in_the_end() -> None:
@@ -83,7 +98,8 @@ def test_a_notice_is_tried_again_later_each_time_and_given_up_in_the_end() -> No
     for _ in range(7):
         waiting.settle(told, Outcome.AGAIN, at)
         if waiting.waiting:
-            (told,) = waiting.take(NEVER)
+            (told,) = waiting.waiting
+            assert waiting.take(told.client_id, told.due_at) == told
             pauses.append(told.due_at - at)
             at = told.due_at
 

@@ -13,6 +13,9 @@ from .transport import readdressed
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
+# Those who do not answer hold their connections: of how many there are, none may be left for the others.
+_LIMITS: Final = httpx2.Limits(max_connections=None, max_keepalive_connections=20)
+
 
 class Forbidden(httpx2.ConnectError):
     """The address is none that a server may be made to call."""
@@ -39,7 +42,7 @@ class PublicOnly(httpx2.AsyncBaseTransport):
         resolver: Resolve = resolve,
     ) -> None:
         self._local = local
-        self._through = through or httpx2.AsyncHTTPTransport(retries=0)
+        self._through = through or httpx2.AsyncHTTPTransport(retries=0, limits=_LIMITS)
         self._resolver = resolver
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:

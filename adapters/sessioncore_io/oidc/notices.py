@@ -3,11 +3,12 @@
 import asyncio
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 import httpx2
 
-from sessioncore import AsyncStore, Reason, Session, Store
+from sessioncore import NEVER, AsyncStore, Reason, Session, Store
 from sessioncore.effects import arun
 from sessioncore.flows import settle_one
 from sessioncore.sso import Happening, NotifySession, NotifySubject, client_sid, plan_logout
@@ -27,7 +28,6 @@ EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
 LOGOUT_TOKEN: Final = "logout+jwt"  # RFC 8725, section 3.11
 LIFE: Final = 120  # seconds that a logout token is good for (Back-Channel Logout 1.0, 2.4)
 PATIENCE: Final = 5.0  # seconds for one try, whatever the other side does
-AT_ONCE: Final = 16
 
 # Why a session ended, as the cascade names it. What is not here ends by the operator or by the user's own choice.
 _HAPPENED: Final = {
@@ -66,6 +66,7 @@ class LogoutNotices:
         self._clock = clock
         self._transport = transport or PublicOnly(local=local)
         self._news = asyncio.Event()
+        self._being_told: set[str] = set()
 
     # -- what is to be told --------------------------------------------------------------------------------
 
@@ -99,15 +100,13 @@ class LogoutNotices:
 
     async def run(self) -> None:
         """Deliver for ever; end it by cancelling its task."""
-        while True:
-            self._news.clear()
-            await self.deliver()
-            waiting = self.queue.waiting
-            pause = (waiting[0].due_at - self._clock()) / 1_000 if waiting else None
-            try:
-                await asyncio.wait_for(self._news.wait(), pause if pause is None else max(pause, 0.01))
-            except TimeoutError:
-                continue
+        async with asyncio.TaskGroup() as lines:
+            while True:
+                self._news.clear()
+                at = self._clock()
+                for client_id in self.queue.due(at):
+                    lines.create_task(self._deliver_to(client_id, at))
+                await self._wait(until=self.queue.next_due(at))
 
     async def aclose(self) -> None:
         """Close the connections to the clients, as a server does that stops."""
@@ -115,14 +114,30 @@ class LogoutNotices:
 
     async def deliver(self) -> None:
         """Try once everything that is due now; what fails waits for its next turn."""
-        gate = asyncio.Semaphore(AT_ONCE)
-        await asyncio.gather(*(self._deliver_one(notice, gate) for notice in self.queue.take(self._clock())))
+        at = self._clock()
+        await asyncio.gather(*(self._deliver_to(client_id, at) for client_id in self.queue.due(at)))
 
-    async def _deliver_one(self, notice: LogoutNotice, gate: asyncio.Semaphore) -> None:
+    async def _wait(self, until: int) -> None:
+        pause = None if until == NEVER else max((until - self._clock()) / 1_000, 0.01)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._news.wait(), pause)
+
+    async def _deliver_to(self, client_id: str, at: int) -> None:
+        """Tell a client one thing after another, while the others are told theirs: a slow one delays itself alone."""
+        if client_id in self._being_told:
+            return
+        self._being_told.add(client_id)
+        try:
+            while (notice := self.queue.take(client_id, at)) is not None:
+                await self._deliver_one(notice)
+        finally:
+            self._being_told.discard(client_id)
+            self._news.set()  # more may be due by now
+
+    async def _deliver_one(self, notice: LogoutNotice) -> None:
         outcome = Outcome.AGAIN
         try:
-            async with gate:
-                outcome = await self._posted(notice)
+            outcome = await self._posted(notice)
         except Exception:  # one notice that cannot be sent keeps no other one waiting
             log.exception("a logout notice to %s could not be sent", notice.client_id)
         finally:

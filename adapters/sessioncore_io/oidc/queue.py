@@ -1,4 +1,4 @@
-"""Logout notices that have not arrived yet: bounded, in the order in which they are due, for everybody to look at."""
+"""Logout notices that have not arrived yet: a bounded line for each client, for everybody to look at."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -10,7 +10,7 @@ from sessioncore import NEVER
 
 from ..world import log
 
-MOST: Final = 10_000
+MOST: Final = 10_000  # for one client
 # Milliseconds before the next try; an application that is away for longer learns it from its own limits.
 BACKOFF: Final = (1_000, 5_000, 30_000, 120_000, 600_000, 3_600_000)
 
@@ -50,31 +50,44 @@ def log_outcome(notice: LogoutNotice, outcome: Outcome) -> None:
 
 
 class NoticeQueue:
-    """Keep notices until they are delivered or given up; equal ones that wait already are one."""
+    """Keep notices until they are delivered or given up; equal ones that wait already are one.
+
+    Each client has a line of its own, in which ``most`` may wait: what one is owed takes no room from another's.
+    """
 
     def __init__(self, listener: Listener = log_outcome, most: int = MOST) -> None:
-        self._waiting: dict[tuple[str, str, str], LogoutNotice] = {}
+        self._lines: dict[str, dict[tuple[str, str], LogoutNotice]] = {}
         self._listener = listener
         self._most = most
 
     @property
     def waiting(self) -> tuple[LogoutNotice, ...]:
         """List what waits, the next one due first."""
-        return tuple(sorted(self._waiting.values(), key=lambda notice: notice.due_at))
+        return tuple(sorted((notice for line in self._lines.values() for notice in line.values()), key=_due_at))
 
     def add(self, notice: LogoutNotice) -> None:
         """Let a notice wait; beyond the cap it is dropped, and said to be."""
-        if len(self._waiting) >= self._most and _key(notice) not in self._waiting:
-            self._listener(notice, Outcome.DROPPED)
+        line = self._lines.setdefault(notice.client_id, {})
+        if len(line) >= self._most and _key(notice) not in line:
+            self._say(notice, Outcome.DROPPED)
             return
-        self._waiting[_key(notice)] = _both(notice, self._waiting.get(_key(notice), notice))
+        line[_key(notice)] = _both(notice, line.get(_key(notice), notice))
 
-    def take(self, at: int) -> list[LogoutNotice]:
-        """Take out what is due."""
-        due = [notice for notice in self.waiting if notice.due_at <= at]
-        for notice in due:
-            del self._waiting[_key(notice)]
-        return due
+    def due(self, at: int) -> list[str]:
+        """Name the clients that have something to be told by now."""
+        return list(dict.fromkeys(notice.client_id for notice in self.waiting if notice.due_at <= at))
+
+    def next_due(self, after: int) -> int:
+        """Say when more will be due; ``NEVER`` if nothing waits for that."""
+        return min((notice.due_at for notice in self.waiting if notice.due_at > after), default=NEVER)
+
+    def take(self, client_id: str, at: int) -> LogoutNotice | None:
+        """Take the first of what is due out of a client's line."""
+        line = self._lines.get(client_id, {})
+        first = min(line.values(), key=_due_at, default=None)
+        if first is None or first.due_at > at:
+            return None
+        return line.pop(_key(first))
 
     def settle(self, notice: LogoutNotice, outcome: Outcome, at: int) -> None:
         """Record a try: one that may succeed later waits for it, longer each time."""
@@ -83,7 +96,13 @@ class NoticeQueue:
             outcome = Outcome.GIVEN_UP
         if outcome is Outcome.AGAIN:
             self.add(evolve(tried, due_at=at + BACKOFF[tried.tries - 1]))
-        self._listener(tried, outcome)
+        self._say(tried, outcome)
+
+    def _say(self, notice: LogoutNotice, outcome: Outcome) -> None:
+        try:
+            self._listener(notice, outcome)
+        except Exception:  # what a listener does wrong keeps nobody else waiting
+            log.exception("a listener of logout notices failed")
 
 
 def _both(one: LogoutNotice, other: LogoutNotice) -> LogoutNotice:
@@ -96,5 +115,9 @@ def _both(one: LogoutNotice, other: LogoutNotice) -> LogoutNotice:
     )
 
 
-def _key(notice: LogoutNotice) -> tuple[str, str, str]:
-    return notice.client_id, notice.subject, notice.sid
+def _key(notice: LogoutNotice) -> tuple[str, str]:
+    return notice.subject, notice.sid
+
+
+def _due_at(notice: LogoutNotice) -> int:
+    return notice.due_at
