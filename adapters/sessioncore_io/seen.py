@@ -6,9 +6,10 @@ from collections.abc import Iterator, MutableMapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sessioncore import NEVER, State, StoreUnavailable, Write
+from sessioncore import NEVER, InvalidSetting, State, StoreUnavailable, Write
 
 from .responding import RespondingVisit
+from .row_data import RESERVED, RowData, is_reserved
 
 
 def _instant(at: int) -> datetime | None:
@@ -21,21 +22,25 @@ class SeenSession(RespondingVisit, MutableMapping[str, Any]):
     # -- data ----------------------------------------------------------------------------------------------
 
     def __getitem__(self, key: str) -> Any:
-        return self._bag.get(key)
+        if is_reserved(key):
+            raise KeyError(key)
+        return self._row_data[key]
 
     def __setitem__(self, key: str, value: Any) -> None:
-        self._refuse_late(Write())
-        self._bag.set(key, value)
+        if is_reserved(key):
+            raise InvalidSetting("session key", key, f"names that begin with {RESERVED!r} are this package's own")
+        self._row_data[key] = value
 
     def __delitem__(self, key: str) -> None:
-        self._refuse_late(Write())
-        self._bag.drop(key)
+        if is_reserved(key):
+            raise KeyError(key)
+        del self._row_data[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(list(self._bag))
+        return (key for key in self._row_data if not is_reserved(key))
 
     def __len__(self) -> int:
-        return sum(1 for _ in self._bag)
+        return sum(1 for _ in self)
 
     def __bool__(self) -> bool:
         return len(self) > 0
@@ -157,3 +162,9 @@ class SeenSession(RespondingVisit, MutableMapping[str, Any]):
         if not self._current_secret or not isinstance(presented, str) or not presented.isascii():
             return False
         return hmac.compare_digest(presented, self.csrf_token)
+
+    # -- for the adapters ----------------------------------------------------------------------------------
+
+    @property
+    def _row_data(self) -> RowData:
+        return RowData(self)

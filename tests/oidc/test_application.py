@@ -53,16 +53,16 @@ async def test_a_login_is_given_once_and_within_an_hour(clock: Clock) -> None:
 async def test_a_state_is_of_at_most_64_characters(clock: Clock) -> None:
     session = await signed_in(clock)
     login = begin(session, next="/", max_age=None, renew=False, at=clock(), issuer=OP)
-    kept = session[f"oidc.login.{login.state}"]
+    kept = session._row_data[f"oidc.login.{login.state}"]
     for state, is_good in (("x", True), ("x" * 64, True), ("x" * 65, False), ("", False)):
-        session[f"oidc.login.{state}"] = kept
+        session._row_data[f"oidc.login.{state}"] = kept
         assert (take(session, state, clock(), OP) is not None) == is_good
 
 
 async def test_eight_logins_wait_and_outlast_a_login_as_somebody_else(clock: Clock) -> None:
     session = await signed_in(clock)
     session["cart"] = 1
-    session["oidc.request.r"] = {"at": clock()}
+    session._row_data["oidc.request.r"] = {"at": clock()}
     for _ in range(9):
         begin(session, next="/", max_age=None, renew=False, at=clock(), issuer=OP)
     kept = carried(session)
@@ -120,7 +120,7 @@ async def test_a_login_is_as_old_as_one_may_be_here(clock: Clock, tells: bool) -
 
 async def test_a_logout_ends_the_session_here_before_the_browser_goes_there(clock: Clock) -> None:
     session = await signed_in(clock)
-    session[ID_TOKEN] = "i.d.t"
+    session._row_data[ID_TOKEN] = "i.d.t"
     party = application(clock, post_logout_redirect_uri="https://rp.example/bye")
     url = await party.log_out(session, state="s", reason=Reason.ADMIN, federated="yes")
 

@@ -39,8 +39,8 @@ async def test_a_login_is_made_of_the_providers_answer_as_the_application_wants_
     assert (row.subject, row.upstream, row.label) == (f"{OP}#bob", (OP, "theirs"), "a phone")
     assert row.remembered
     assert row.not_after == (at + 7_200) * 1_000
-    assert session[ID_TOKEN] == text
-    assert f"oidc.login.{waiting}" in session, "another tab still waits"
+    assert session._row_data[ID_TOKEN] == text
+    assert f"oidc.login.{waiting}" in session._row_data, "another tab still waits"
     with pytest.raises(LoginFailed) as failed:
         await party.finish(call)
     assert (failed.value.error, failed.value.next) == ("unknown_state", "/")
@@ -127,7 +127,7 @@ async def test_a_renewal_brings_the_instant_of_the_proof_with_it(clock: Clock) -
     clock.advance(600_000)
     await landed(session, clock, proved=610, renew=True)
 
-    assert session[AUTH_TIME] == clock() // 1_000 - 610
+    assert session._row_data[AUTH_TIME] == clock() // 1_000 - 610
     with pytest.raises(LoginRequired):
         party.require(session, max_age=timedelta(minutes=10))
 
@@ -169,7 +169,7 @@ async def test_a_proof_as_old_as_a_lifetime_gives_a_moment(clock: Clock) -> None
 async def test_a_provider_that_does_not_say_when_is_taken_at_the_login_here() -> None:
     clock = Clock()
     session = await signed_in(clock)
-    session[AUTH_TIME] = 5
+    session._row_data[AUTH_TIME] = 5
     proving.remember(session, {})
 
     application(clock, Answers(**ENDS)).require(session, max_age=timedelta(minutes=5))

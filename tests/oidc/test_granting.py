@@ -94,7 +94,7 @@ def told(reply: Any, part: str = "query") -> dict[str, str]:
 
 def waiting(handle: AsyncHandle) -> list[str]:
     """Say which requests wait in the session."""
-    return [key for key in handle if key.startswith("oidc.request.")]
+    return [key for key in handle._row_data if key.startswith("oidc.request.")]
 
 
 # -- granted -----------------------------------------------------------------------------------------------------
@@ -125,7 +125,7 @@ async def test_a_code_stands_for_what_the_session_says(server: AuthorizationServ
     assert (granted.subject, granted.auth_time, granted.at) == ("alice", clock() // 1_000 - 5, clock())
     assert (granted.acr, granted.amr, granted.nonce, granted.code_challenge) == ("gold", ("pwd",), "n", "c" * 43)
     assert rules.asked == [("alice", "web", ("openid", "email"))]
-    assert {"oidc.client.web", found.name.removeprefix("oidc ")} <= set(session)
+    assert {"oidc.client.web", found.name.removeprefix("oidc ")} <= set(session._row_data)
     assert waiting(session) == []
 
 
@@ -159,7 +159,7 @@ async def test_an_id_token_alone_says_what_is_known_and_names_the_session_as_the
         "nonce": "n",
         "name": "alice of openid email",
     }
-    assert not [key for key in session if key.startswith("oidc.code.")]
+    assert not [key for key in session._row_data if key.startswith("oidc.code.")]
 
 
 async def test_beside_an_access_token_what_is_known_is_asked_for_with_it(
@@ -250,7 +250,7 @@ async def test_a_page_counts_for_who_answered_it(server: AuthorizationServer, ru
     assert (page.kind, page.subject) == (Interaction.CONSENT, "alice")
     server.did(session, page, Interaction.CONSENT)
     await session.commit()
-    kept = session[f"oidc.request.{page.id}"]
+    kept = session._row_data[f"oidc.request.{page.id}"]
 
     assert (kept["kind"], kept["subject"]) == ("consent", "alice")
     assert "alice" in str(kept["did"])
@@ -261,9 +261,9 @@ async def test_who_answers_a_page_as_nobody_is_remembered_as_nobody(server: Auth
     session = await session_of(clock, "")
     page = await server.authorize(call(session))
     assert isinstance(page, Pending)
-    before = session[f"oidc.request.{page.id}"]["did"]
+    before = session._row_data[f"oidc.request.{page.id}"]["did"]
     server.did(session, page)
-    after = session[f"oidc.request.{page.id}"]["did"]
+    after = session._row_data[f"oidc.request.{page.id}"]["did"]
 
     assert before == after
 

@@ -34,7 +34,7 @@ async def signed_in(clock: Clock, upstream: tuple[str, str] = ("", "")) -> Async
     handle = await AsyncSessions(MemoryStore(), clock=clock).open(None)
     handle.log_in(await handle.attempt("alice"), "pwd", upstream=upstream)
     if any(upstream):
-        handle[ID_TOKEN] = "the provider's ID token"
+        handle._row_data[ID_TOKEN] = "the provider's ID token"
     await handle.commit()
     return handle
 
@@ -109,7 +109,7 @@ async def test_a_provider_that_names_no_sessions_is_asked_to_end_its_own_too(clo
 
 async def test_a_provider_that_gave_no_token_to_keep_gets_none(clock: Clock) -> None:
     handle = await signed_in(clock, UPSTREAM)
-    del handle[ID_TOKEN]
+    del handle._row_data[ID_TOKEN]
     answer = await logout(handle, id_token_hint=hint(handle), federated="yes")
 
     assert (answer.upstream, answer.upstream_hint) == (UPSTREAM, "")

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from joserfc.jwk import ECKey, RSAKey
 
-from sessioncore import Reason
+from sessioncore import InvalidSetting, Reason
 from sessioncore.sso import client_sid
 from sessioncore.testing import Clock
 from sessioncore_io import AsyncHandle, AsyncSessions
@@ -128,6 +128,22 @@ async def test_settling_ends_nothing_that_is_alive(clock: Clock) -> None:
 
     assert told.waiting == []
     assert (await told.sessions.sessions_of("alice"))[0].sid == handle.sid
+
+
+async def test_what_a_login_service_clears_away_is_its_own_and_every_client_is_told_all_the_same(clock: Clock) -> None:
+    told = Told(clock, Clients())
+    handle = await told.signed_in("a", "b")
+    handle["cart"] = 1
+    await handle.commit()
+    sid = handle.sid or ""
+    for away in (handle.clear, lambda: handle.pop("oidc.client.a", None), lambda: handle.update({"cart": 2})):
+        away()
+        await handle.commit()
+    with pytest.raises(InvalidSetting, match="oidc"):
+        handle["oidc.client.a"] = None
+    await told.sessions.end(sid, Reason.ADMIN, subject="alice")
+
+    assert told.waiting == [(name, "alice", client_sid(sid, name)) for name in ("a", "b")]
 
 
 # -- by which token ----------------------------------------------------------------------------------------------

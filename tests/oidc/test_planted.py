@@ -30,6 +30,7 @@ import sessioncore_io.oidc.responding as responding
 import sessioncore_io.oidc.routes as routes
 import sessioncore_io.oidc.tokens as endpoints
 import sessioncore_io.oidc.watching as watching
+import sessioncore_io.seen as seen
 from sessioncore import Policy
 from sessioncore.effects import Flow
 from sessioncore.sso import Interact, Interaction, LogoutRequest
@@ -48,6 +49,7 @@ from . import (
     test_delivering,
     test_federation,
     test_guard,
+    test_notices,
     test_relying_party,
     test_rp_initiated_logout,
     test_silent,
@@ -284,6 +286,16 @@ PLANTS = {
         _nothing,
         _on(test_backchannel_sending.test_a_password_reset_is_told_at_once_and_names_the_subject_alone),
     ),
+    "what is kept is the application's to clear": Plant(
+        seen,
+        "is_reserved",
+        lambda _: False,
+        lambda town, _: (
+            test_notices.test_what_a_login_service_clears_away_is_its_own_and_every_client_is_told_all_the_same(
+                town.clock
+            )
+        ),
+    ),
     "clients are told in rounds": Plant(
         notices.LogoutNotices,
         "run",
@@ -410,10 +422,10 @@ async def _unverified(text: str) -> Any:
 
 
 def _kept(session: AsyncHandle, state: str, *rest: Any) -> Any:
-    entry = session.get("oidc.login." + state)
+    entry = session._row_data.get("oidc.login." + state)
     taken = TAKE(session, state, *rest)
     if entry is not None:
-        session["oidc.login." + state] = entry
+        session._row_data["oidc.login." + state] = entry
     return taken
 
 

@@ -233,26 +233,26 @@ async def test_codes_that_nobody_redeemed_make_room_for_the_next(sessions: Async
     _, first = keep_code(handle, granted(clock()), KEYS)
     clock.advance(59_999)
     _, second = keep_code(handle, granted(clock()), KEYS)
-    assert {first, second} <= set(handle)
+    assert {first, second} <= set(handle._row_data)
     clock.advance(1)
     _, third = keep_code(handle, granted(clock()), KEYS)
 
-    assert {second, third} <= set(handle)
-    assert first not in handle
+    assert {second, third} <= set(handle._row_data)
+    assert first not in handle._row_data
 
 
 async def test_a_client_that_hangs_on_a_session_is_written_anew_with_each_grant(
     sessions: AsyncSessions, clock: Clock
 ) -> None:
     handle = await signed_in(sessions)
-    handle["oidc.request.x"] = 1
+    handle._row_data["oidc.request.x"] = 1
     key = keep_client(handle, "rp", clock())
-    first = handle[key]
+    first = handle._row_data[key]
     assert (key, first["at"], len(first["word"])) == ("oidc.client.rp", clock(), 8)
     assert keep_client(handle, "rp", clock()) == key
     keep_client(handle, "other", clock())
 
-    assert handle[key] != first
+    assert handle._row_data[key] != first
     await handle.commit()
     assert handle.stored is not None
     assert sorted(clients_of(handle.stored)) == ["other", "rp"]

@@ -86,7 +86,7 @@ def keep_code(handle: AsyncHandle, granted: Granted, keys: Keys) -> tuple[str, s
     """Write the entry into the session, drop those that nobody will redeem, and give (code, the entry's key)."""
     word = secrets.token_urlsafe(32)
     key = _key_of(word)
-    handle[key] = asdict(granted)
+    handle._row_data[key] = asdict(granted)
     make_room(handle, _CODE, key, life=CODE_LIFE - 1)
     return keys.seal(f"{handle.sid} {word}"), key
 
@@ -97,7 +97,7 @@ def keep_client(handle: AsyncHandle, client_id: str, at: int) -> str:
     It is written anew with each grant: the swap that stores it proves that the session is alive.
     """
     key = f"{_CLIENT}{client_id}"
-    handle[key] = {"at": at, "word": secrets.token_urlsafe(6)}
+    handle._row_data[key] = {"at": at, "word": secrets.token_urlsafe(6)}
     return key
 
 

@@ -14,14 +14,15 @@ ROOM: Final = 16_384  # characters for those of one kind
 
 def make_room(handle: AsyncHandle, kind: str, newest: str, *, life: int) -> None:
     """Forget what is older than ``life``, and the oldest beyond what there is room for; the newest entry stays."""
-    others = [key for key in handle if key.startswith(kind) and key != newest]
-    others.sort(key=lambda key: (handle[key]["at"], key), reverse=True)
-    room = ROOM - _size(handle, newest)
+    data = handle._row_data
+    others = [key for key in data if key.startswith(kind) and key != newest]
+    others.sort(key=lambda key: (data[key]["at"], key), reverse=True)
+    room = ROOM - _size(newest, data[newest])
     for place, key in enumerate(others, start=2):
-        room -= _size(handle, key)
-        if place > MOST or room < 0 or handle.at - handle[key]["at"] > life:
-            del handle[key]
+        room -= _size(key, data[key])
+        if place > MOST or room < 0 or handle.at - data[key]["at"] > life:
+            del data[key]
 
 
-def _size(handle: AsyncHandle, key: str) -> int:
-    return len(key) + len(json.dumps(handle[key]))
+def _size(key: str, entry: object) -> int:
+    return len(key) + len(json.dumps(entry))

@@ -103,7 +103,7 @@ class Leaving:
         session = call.session
         plan = plan_logout(session.stored, Happening.FEDERATED_LOGOUT if federated else Happening.RP_LOGOUT)
         asks = [effect for effect in plan if isinstance(effect, AskUpstream)]
-        hint = str(session.get(ID_TOKEN, "")) if asks else ""
+        hint = str(session._row_data.get(ID_TOKEN, "")) if asks else ""
         session.log_out(Reason.RP)
         await session.commit()
         if not asks:

@@ -59,17 +59,18 @@ def begin(
         renews=login_of(session) if renew else ("", 0),
     )
     kept = asdict(login, filter=lambda attribute, _: attribute.name != "state")
-    session[_KEY + login.state] = kept
+    session._row_data[_KEY + login.state] = kept
     make_room(session, _KEY, _KEY + login.state, life=LIFE)
     return login
 
 
 def take(session: AsyncHandle, state: str, at: int, issuer: str) -> Login | None:
     """Give the login that this answer belongs to, once."""
-    kept: dict[str, Any] | None = session.get(_KEY + state) if state.isprintable() and 0 < len(state) <= 64 else None
+    is_state = state.isprintable() and 0 < len(state) <= 64
+    kept: dict[str, Any] | None = session._row_data.get(_KEY + state) if is_state else None
     if kept is None or kept["issuer"] != issuer:
         return None
-    del session[_KEY + state]
+    del session._row_data[_KEY + state]
     pairs = {name: tuple(value) for name, value in kept.items() if isinstance(value, list)}  # as JSON gives them back
     return Login(**(kept | pairs | {"state": state})) if at - kept["at"] <= LIFE else None
 
@@ -83,7 +84,7 @@ def login_of(session: AsyncHandle) -> tuple[str, int]:
 def carried(session: AsyncHandle) -> dict[str, Any]:
     """Give what other tabs of this browser wait for: it is nobody's data, and outlasts a login as somebody else."""
     waits = (_KEY, WAITING)
-    return {key: session[key] for key in session if key.startswith(waits)}
+    return {key: value for key, value in session._row_data.items() if key.startswith(waits)}
 
 
 def own_path(path: str) -> str:

@@ -84,7 +84,7 @@ def asking(waiting: Waiting, kind: Interaction) -> Waiting:
 
 def keep(handle: AsyncHandle, waiting: Waiting, asked: Interact) -> None:
     """Write a request into the session; the oldest beyond the cap, and those of long ago, are dropped."""
-    handle[KEY + waiting.id] = {
+    handle._row_data[KEY + waiting.id] = {
         "params": dict(waiting.params),
         "did": asdict(waiting.transaction),
         "at": waiting.at,
@@ -97,7 +97,8 @@ def keep(handle: AsyncHandle, waiting: Waiting, asked: Interact) -> None:
 
 def find(handle: AsyncHandle, name: str, at: int) -> tuple[Waiting, Interact] | None:
     """Find a request by its name, with the page that it waits for."""
-    found: dict[str, Any] | None = handle.get(KEY + name) if name.isprintable() and 0 < len(name) <= 64 else None
+    is_name = name.isprintable() and 0 < len(name) <= 64
+    found: dict[str, Any] | None = handle._row_data.get(KEY + name) if is_name else None
     if found is None or at - found["at"] > LIFE:
         return None
     waiting = Waiting(
@@ -125,7 +126,7 @@ def find_page(handle: AsyncHandle, name: str, at: int) -> tuple[Waiting, Interac
 
 def drop(handle: AsyncHandle, name: str) -> None:
     """Forget a request that has its answer."""
-    handle.pop(KEY + name, None)
+    handle._row_data.pop(KEY + name, None)
 
 
 def done(waiting: Waiting, kind: Interaction, subject: str) -> Waiting:

@@ -16,9 +16,9 @@ _JUST_NOW: Final = timedelta(minutes=1)  # what a user and two redirects may tak
 
 def remember(session: AsyncHandle, claims: Mapping[str, Any]) -> None:
     """Keep the instant of the proof, in place of an older one."""
-    session.pop(AUTH_TIME, None)
+    session._row_data.pop(AUTH_TIME, None)
     if "auth_time" in claims:
-        session[AUTH_TIME] = claims["auth_time"]
+        session._row_data[AUTH_TIME] = claims["auth_time"]
 
 
 def bounded(
@@ -38,7 +38,7 @@ def bounded(
 def require(session: AsyncHandle, state: State | None, max_age: timedelta | None) -> None:
     """Insist as the session does, and on the provider's proof being no older. See ``RelyingParty.require``."""
     session.require(state, max_age)
-    proved_at = session.get(AUTH_TIME)
+    proved_at = session._row_data.get(AUTH_TIME)
     if max_age is None or proved_at is None:
         return
     age = timedelta(milliseconds=session.at) - timedelta(seconds=proved_at)

@@ -160,7 +160,7 @@ class RelyingParty:
             until = proving.bounded(session, claims, not_after, remembered=remember)
             await self._sign_in(session, acceptance, claims, remember=remember, label=label, not_after=until)
         proving.remember(session, claims)
-        session[ID_TOKEN] = tokens["id_token"]
+        session._row_data[ID_TOKEN] = tokens["id_token"]
         await session.commit()
         if acceptance.verdict is Verdict.SIGN_IN:
             await landing.still_on(session, login, claims)
@@ -180,7 +180,7 @@ class RelyingParty:
         # Only the token says whose attempt it is; what else ends logins meanwhile, ``still_on`` sees.
         attempt = await session.attempt(acceptance.subject)
         session.log_in(attempt, self.party.methods(claims), upstream=acceptance.upstream, **more)
-        session.update(kept)
+        session._row_data.update(kept)
 
     def require(self, session: AsyncHandle, state: State | None = None, max_age: timedelta | None = None) -> None:
         """Insist on a state as ``session.require`` does, and on the provider's own proof being ``max_age`` old at most.
@@ -209,7 +209,7 @@ class RelyingParty:
 
         If the provider has none, or does not answer, it is where the user would come back to.
         """
-        hint = str(session.get(ID_TOKEN, ""))
+        hint = str(session._row_data.get(ID_TOKEN, ""))
         session.log_out(reason)
         await session.commit()
         try:
