@@ -197,6 +197,19 @@ async def test_a_token_says_no_more_than_there_is(server: AuthorizationServer, r
     assert "acr" not in claims
 
 
+async def test_codes_that_were_asked_for_silently_take_no_room_from_one_of_a_user(
+    server: AuthorizationServer, clock: Clock
+) -> None:
+    session = await session_of(clock)
+    codes = [told(await server.authorize(call(session)))["code"]]
+    for _ in range(9):
+        clock.advance(1)
+        codes.append(told(await server.authorize(call(session, prompt="none")))["code"])
+    found = [await find_code(code, KEYS, session._shell) is not None for code in codes]  # type: ignore[arg-type]
+
+    assert found == [True, False, *[True] * 8]
+
+
 # -- what has to be done first -----------------------------------------------------------------------------------
 
 

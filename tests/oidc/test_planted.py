@@ -132,7 +132,7 @@ TAKE = logins.take
 
 async def _issued_before_the_commit(self: Any, handle: Any, arrived: Any, *rest: Any) -> Any:
     """Build the answer, and let the middleware commit; what it cannot store has been said by then."""
-    sid, granted = handle.sid, self._entry(arrived, rest[-1], handle.at)
+    sid, granted = handle.sid, self._entry(arrived, rest[0], rest[-1], handle.at)
     code, _ = grants.keep_code(handle, granted, self.protocol.keys)
     handle._events, handle._bag_ = (), None
     return await self._issued(arrived, granted, code, sid, handle.at)
@@ -393,6 +393,12 @@ PLANTS = {
         "still_on",
         _nothing,
         _forged(test_relying_party.test_a_logout_that_comes_before_the_session_ends_it_all_the_same, "sid"),
+    ),
+    "hidden frames push out whom they like": Plant(
+        keeping,
+        "_is_silent",
+        lambda _: False,
+        _forged(test_relying_party.test_frames_that_ask_silently_take_no_room_from_a_login_that_its_user_is_at),
     ),
     "only one login may be under way": Plant(
         keeping, "MOST", 1, _on(test_relying_party.test_two_tabs_that_log_in_at_once_both_succeed)

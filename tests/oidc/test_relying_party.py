@@ -289,6 +289,24 @@ async def test_logins_that_nobody_finishes_do_not_pile_up(town: Town, forger: Fo
     assert (oldest.text, newest.text) == ("failed unknown_state", HELLO)
 
 
+async def test_frames_that_ask_silently_take_no_room_from_a_login_that_its_user_is_at(
+    town: Town, forger: Forger
+) -> None:
+    """Any page may have hidden frames, and as many as it likes."""
+    browser = town.browser()
+    users = await begun(browser)
+    frames = []
+    for _ in range(MOST + 2):
+        town.clock.advance(1)
+        frames.append(await begun(browser, prompt="none"))
+
+    oldest = await back(browser, frames[0])
+    forger.nonce = users["nonce"]
+    page = await back(browser, users)
+
+    assert (oldest.text, page.text) == ("failed unknown_state", HELLO)
+
+
 async def test_pages_that_wait_at_the_server_do_not_pile_up(town: Town) -> None:
     browser = town.browser()
     pages = []

@@ -1,5 +1,6 @@
 """What waits in a session: requests with their pages, and codes; a few of each, for a while, and found by name."""
 
+import json
 from typing import Any, Final
 
 import pytest
@@ -37,9 +38,9 @@ async def signed_in(sessions: AsyncSessions) -> AsyncHandle:
 # -- room --------------------------------------------------------------------------------------------------------
 
 
-def put(handle: AsyncHandle, name: str, at: int, filler: int = 0) -> None:
+def put(handle: AsyncHandle, name: str, at: int, filler: int = 0, **more: bool) -> None:
     """Let something wait."""
-    handle[f"kind.{name}"] = {"at": at, "filler": "x" * filler}
+    handle[f"kind.{name}"] = {"at": at, "filler": "x" * filler, **more}
 
 
 def names(handle: AsyncHandle) -> list[str]:
@@ -57,6 +58,22 @@ async def test_of_one_kind_the_eight_newest_wait(sessions: AsyncSessions, clock:
     assert names(handle) == ["kind.0", "kind.1", "kind.2", "kind.3", "kind.4", "kind.5", "kind.6", "kind.9", "other"]
 
 
+@pytest.mark.parametrize(("newest", "gone"), [(True, "silent.7"), (False, "users.7")])
+async def test_what_was_asked_silently_and_what_a_user_is_at_push_out_only_their_like(
+    sessions: AsyncSessions, clock: Clock, newest: bool, gone: str
+) -> None:
+    handle = await sessions.open(None)
+    for age in range(8):
+        for silent in (True, False):
+            name = f"{'silent' if silent else 'users'}.{age}"
+            handle[f"kind.{name}"] = {"at": clock() - age, "silent": silent}
+    before = set(handle)
+    handle["kind.newest"] = {"at": clock(), "silent": newest}
+    make_room(handle, "kind.", "kind.newest", life=100)
+
+    assert set(handle) == before - {f"kind.{gone}"} | {"kind.newest"}
+
+
 async def test_what_is_older_than_its_life_gives_way_and_what_is_as_old_stays(
     sessions: AsyncSessions, clock: Clock
 ) -> None:
@@ -68,14 +85,16 @@ async def test_what_is_older_than_its_life_gives_way_and_what_is_as_old_stays(
     assert names(handle) == ["kind.new", "kind.old"]
 
 
-async def test_all_of_one_kind_have_16_ki_characters(sessions: AsyncSessions, clock: Clock) -> None:
-    """With their keys, and as they are written."""
+@pytest.mark.parametrize(("silent", "room"), [({}, 12_288), ({"silent": False}, 12_288), ({"silent": True}, 4_096)])
+async def test_all_of_one_kind_have_16_ki_characters(
+    sessions: AsyncSessions, clock: Clock, silent: dict[str, bool], room: int
+) -> None:
+    """With their keys, and as they are written; a quarter of it is for what was asked silently."""
     handle = await sessions.open(None)
-    put(handle, "a", clock() - 1)
-    empty = len("kind.a") + len(f'{{"at": {clock()}, "filler": ""}}')
-    for filler, stays in ((16_384 - 2 * empty, True), (16_384 - 2 * empty + 1, False)):
-        put(handle, "b", clock() - 1, filler=filler - 10)
-        put(handle, "a", clock() - 2, filler=10)
+    empty = len("kind.a") + len(json.dumps({"at": clock(), "filler": "", **silent}))
+    for filler, stays in ((room - 2 * empty, True), (room - 2 * empty + 1, False)):
+        put(handle, "b", clock() - 1, filler=filler - 10, **silent)
+        put(handle, "a", clock() - 2, filler=10, **silent)
         make_room(handle, "kind.", "kind.b", life=100)
 
         assert names(handle) == (["kind.a", "kind.b"] if stays else ["kind.b"])

@@ -147,7 +147,7 @@ class Authorizing:
     async def _granted(
         self, handle: AsyncHandle, arrived: Arrived, request: AuthenticationRequest, waiting: Waiting, grant: Grant
     ) -> Reply:
-        sid, granted = handle.sid or "", self._entry(arrived, grant, handle.at)
+        sid, granted = handle.sid or "", self._entry(arrived, request, grant, handle.at)
         keys = [keep_client(handle, arrived.client.client_id, handle.at)]
         code = ""
         if arrived.response_type == CODE:
@@ -159,7 +159,7 @@ class Authorizing:
             return self._too_late(arrived, request)
         return await self._issued(arrived, granted, code, client_sid(sid, arrived.client.client_id), handle.at)
 
-    def _entry(self, arrived: Arrived, grant: Grant, at: int) -> Granted:
+    def _entry(self, arrived: Arrived, request: AuthenticationRequest, grant: Grant, at: int) -> Granted:
         params = arrived.params
         return Granted(
             client_id=arrived.client.client_id,
@@ -172,6 +172,7 @@ class Authorizing:
             amr=grant.amr,
             nonce=params.get("nonce", ""),
             code_challenge=params.get("code_challenge", ""),
+            silent=request.none,
         )
 
     def _too_late(self, arrived: Arrived, request: AuthenticationRequest) -> Reply:

@@ -42,6 +42,7 @@ class Granted:
     nonce: str = ""
     code_challenge: str = ""
     code_challenge_method: str = "S256"
+    silent: bool = False  # asked with prompt=none
 
     @property
     def until(self) -> int:

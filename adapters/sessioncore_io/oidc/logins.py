@@ -33,6 +33,7 @@ class Login:
     issuer: str
     acr: tuple[str, ...] = ()  # one of these is essential; empty: none is
     renews: tuple[str, int] = ("", 0)  # the session that is to go on, and its login
+    silent: bool = False  # asked with prompt=none
 
 
 def begin(
@@ -44,6 +45,7 @@ def begin(
     at: int,
     issuer: str,
     acr: tuple[str, ...] = (),
+    silent: bool = False,
 ) -> Login:
     """Draw what has to come back, and keep it; the oldest login beyond the cap is forgotten."""
     login = Login(
@@ -57,6 +59,7 @@ def begin(
         issuer=issuer,
         acr=acr,
         renews=login_of(session) if renew else ("", 0),
+        silent=silent,
     )
     kept = asdict(login, filter=lambda attribute, _: attribute.name != "state")
     session._row_data[_KEY + login.state] = kept

@@ -116,6 +116,7 @@ class RelyingParty:
             at=session.at,
             issuer=self.issuer,
             acr=_essential_acr(more.get("claims", "")),
+            silent="none" in prompt.split(),
         )
         asked = {"prompt": prompt, "acr_values": " ".join(acr_values), "login_hint": login_hint, **more}
         asked["max_age"] = "" if oldest is None else str(oldest)
