@@ -14,8 +14,10 @@ from sessioncore_io.asgi import Application
 from .inside import AUTH, SHOP, SITES, closed_town, followed, give_password, hidden, log_in, visitor
 
 ALICE, CAROL = "down the rabbit hole", "higher further faster"
+FRIDA = {"name": "frida", "password": "a ribbon round a bomb"}
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 MINUTE = 60_000
+IDP = SITES.url("idp")
 
 
 @pytest.fixture
@@ -33,7 +35,7 @@ def client(town: Application) -> TestClient:
 def send(client: TestClient, page: Any, path: str, **fields: str) -> Any:
     """Send a page's form with these values, and go where that leads."""
     form = {name: hidden(page.text, name) for name in ("csrf", "transaction") if f'name="{name}"' in page.text}
-    return followed(client, client.post(f"{AUTH}{path}", data=form | fields))
+    return followed(client, client.post(str(page.url.join(path)), data=form | fields))
 
 
 def carol(client: TestClient, clock: Clock) -> None:
@@ -95,6 +97,19 @@ def test_who_is_not_signed_in_is_sent_to_friendbook_at_once(client: TestClient) 
     arrived = followed(client, client.get("/login?idp=friendbook"))
 
     assert str(arrived.url).startswith(SITES.url("idp", "/login?"))
+
+
+def test_who_has_to_be_fresh_for_the_shop_has_to_be_fresh_for_friendbook(client: TestClient, clock: Clock) -> None:
+    """It knows frida by a proof of twenty minutes ago, which is none of the last five."""
+    known = send(client, followed(client, client.get("/login?idp=friendbook")), "/login", **FRIDA)
+    assert str(known.url) == f"{SHOP}/"
+    clock.advance(20 * MINUTE)
+    for part in ("auth", "shop"):
+        client.cookies.delete(f"__Host-{part}")
+    asked_of_friendbook = followed(client, client.get("/login?idp=friendbook&fresh="))
+
+    assert str(asked_of_friendbook.url).startswith(f"{IDP}/confirm?transaction=")
+    assert str(followed(client, client.get("/login?idp=friendbook")).url) == f"{SHOP}/", "another time it is enough"
 
 
 def test_who_chooses_an_account_and_owes_a_code_comes_back_to_the_application(client: TestClient, clock: Clock) -> None:

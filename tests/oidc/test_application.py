@@ -113,6 +113,8 @@ async def test_a_login_is_as_old_as_one_may_be_here(clock: Clock, tells: bool) -
 
     assert params.get("max_age") == (str(lifetime) if tells else None)
     assert "prompt" not in params
+    older = asked(await application(clock, says_auth_time=tells).begin(session, max_age=lifetime + 1))
+    assert older["max_age"] == str(lifetime if tells else lifetime + 1)
 
 
 # -- leaving -----------------------------------------------------------------------------------------------------

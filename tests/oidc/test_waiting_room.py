@@ -176,6 +176,17 @@ def test_a_page_knows_its_name_and_what_the_client_said() -> None:
     assert "waiting" not in repr(page)
 
 
+@pytest.mark.parametrize(
+    ("asked", "age"), [({}, None), ({"max_age": "0"}, 0), ({"max_age": "300"}, 300), ({"max_age": "9" * 20}, None)]
+)
+def test_a_page_knows_how_old_a_proof_may_be(asked: dict[str, str], age: int | None) -> None:
+    client = Client(client_id="rp", redirect_uris="https://rp.example/")
+    waiting = begin_waiting(asked, 1)
+    page = Pending(id="a", kind=Interaction.LOG_IN, subject="", client=client, scopes=(), resume="", waiting=waiting)
+
+    assert page.max_age == age
+
+
 # -- codes -------------------------------------------------------------------------------------------------------
 
 

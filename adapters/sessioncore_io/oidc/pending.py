@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from attrs import asdict, evolve, field, frozen
 
-from sessioncore.sso import Interact, Interaction, Transaction
+from sessioncore import NEVER
+from sessioncore.sso import Interact, Interaction, Transaction, read_request
 
 from ..handle import AsyncHandle
 from .clients import Client
@@ -65,6 +66,12 @@ class Pending:
     def acr_values(self) -> tuple[str, ...]:
         """Give the classes that the client wished for."""
         return tuple(self.waiting.params.get("acr_values", "").split())
+
+    @property
+    def max_age(self) -> int | None:
+        """Give how old a proof the client accepts, in seconds; None if it did not say. Pass it on to a provider."""
+        oldest = read_request(self.waiting.params).max_age
+        return None if oldest == NEVER else oldest // 1_000
 
     @property
     def params(self) -> Mapping[str, str]:

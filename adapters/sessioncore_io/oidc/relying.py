@@ -102,12 +102,12 @@ class RelyingParty:
     ) -> str:
         """Give the address to send the browser to; what has to come back is kept in the session.
 
-        ``next`` is a path of this application. ``max_age`` is in seconds, the lifetime of a login here if None. With
+        ``next`` is a path of this application. ``max_age`` is in seconds, at most the lifetime of a login here. With
         ``renew`` the session is to go on, silently if ``prompt="none"``. An ``acr`` that ``claims`` asks for as
         essential is checked in the ID token. Raises ``ProviderUnavailable``.
         """
         address = await self.provider.endpoint("authorization_endpoint")
-        oldest = self._oldest(session) if max_age is None else max_age
+        oldest = self._oldest(session, max_age)
         login = logins.begin(
             session,
             next=next,
@@ -130,9 +130,12 @@ class RelyingParty:
             )
         return str(url)
 
-    def _oldest(self, session: AsyncHandle) -> int | None:
-        """Ask for the lifetime of a login here: on an older one, a session would be over as it begins."""
-        return session._shell.policy.login.lifetime // 1_000 if self.party.says_auth_time else None
+    def _oldest(self, session: AsyncHandle, max_age: int | None) -> int | None:
+        """Ask for no more than the lifetime of a login here: on an older one, a session would be over as it begins."""
+        lifetime = session._shell.policy.login.lifetime // 1_000
+        if not self.party.says_auth_time:
+            return max_age
+        return lifetime if max_age is None else min(max_age, lifetime)
 
     # -- coming back -----------------------------------------------------------------------------------------
 

@@ -48,7 +48,13 @@ async def _sent(request: Request, name: str) -> Response:
         pending.kind is Interaction.REAUTHENTICATE or "login" in pending.params.get("prompt", "")
     )
     where = f"/friendbook/done?transaction={name}" if name else "/account"
-    return go(await friendbook_of(request).begin(session_of(request), next=where, prompt="login" if again else ""))
+    address = await friendbook_of(request).begin(
+        session_of(request),
+        next=where,
+        prompt="login" if again else "",
+        max_age=pending.max_age if pending is not None else None,  # Friendbook may know them by an older proof
+    )
+    return go(address)
 
 
 async def callback(request: Request) -> Response:
