@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sessioncore import Notice, Reason
+from sessioncore import Notice, Reason, What
 from sessioncore.effects import arun
 from sessioncore.flows import settle_one
 from sessioncore.testing import Clock
@@ -37,7 +37,7 @@ async def test_what_a_reset_has_ended_is_stored_and_told_once(clock: Clock) -> N
 
     assert ends == [("alice", Reason.PASSWORD_RESET)]
     assert [(notice.what, notice.sid, notice.at, notice.reason) for notice in told] == [
-        ("ended", sid, clock(), Reason.PASSWORD_RESET)
+        (What.ENDED, sid, clock(), Reason.PASSWORD_RESET)
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from tests.sso.places import Message, Place, Ticket
 
-from sessioncore import ANY_SUBJECT, Notice, Policy, Reason, Session, State
+from sessioncore import ANY_SUBJECT, Notice, Policy, Reason, Session, State, What
 from sessioncore.flows import Token
 from sessioncore.records import EXPIRING
 from sessioncore.sso import (
@@ -209,7 +209,7 @@ class World:
     def hear(self, name: str, notice: Notice) -> None:
         """Notice an end that nobody planned: by time, or by a login that took the session's place."""
         place = self.places[name]
-        happening = UNPLANNED.get(notice.reason) if notice.what == "ended" else None
+        happening = UNPLANNED.get(notice.reason) if notice.what is What.ENDED else None
         if happening is Happening.REPLACEMENT and place.layer is Layer.PROVIDER:
             happening = Happening.PROVIDER_LOGOUT  # to those below it is all the same why it ended
         elif place.layer is not Layer.SERVER:

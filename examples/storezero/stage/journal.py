@@ -4,7 +4,7 @@ from typing import Final
 
 from attrs import define, evolve, field, frozen
 
-from sessioncore import Notice, Reason, State
+from sessioncore import Notice, Reason, State, What
 from sessioncore.records import EXPIRING, RESETTING
 
 from .trace import Trace
@@ -13,10 +13,10 @@ MOST_SESSIONS: Final = 1_000
 MOST_NOTICES: Final = 20
 
 _REACHED: Final = {
-    "began": State.CREATED,
-    "signed_in": State.AUTHENTICATED,
-    "mfa_lapsed": State.AUTHENTICATED,
-    "stepped_up": State.MFA_SATISFIED,
+    What.BEGAN: State.CREATED,
+    What.SIGNED_IN: State.AUTHENTICATED,
+    What.MFA_LAPSED: State.AUTHENTICATED,
+    What.STEPPED_UP: State.MFA_SATISFIED,
 }
 
 
@@ -54,7 +54,7 @@ class Journal:
 
 def _longer(trail: Trail, notice: Notice) -> Trail:
     trail = evolve(trail, notices=(*trail.notices, notice)[-MOST_NOTICES:])
-    reached = _ended_as(notice.reason) if notice.what == "ended" else _REACHED.get(notice.what)
+    reached = _ended_as(notice.reason) if notice.what is What.ENDED else _REACHED.get(notice.what)
     return evolve(trail, former=trail.state, state=reached) if reached else trail
 
 

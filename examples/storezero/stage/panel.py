@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
-from sessioncore import NEVER, Session, State, moment_for, settle
+from sessioncore import NEVER, Reason, Session, State, What, moment_for, settle
 
 from ..common.times import span
 from . import picture
@@ -15,29 +15,31 @@ from .layer import Layer
 MOST_EVENTS: Final = 6
 
 _TOLD: Final = {
-    "began": "session began",
-    "signed_in": "signed in",
-    "stepped_up": "second factor proved",
-    "mfa_lapsed": "second factor lapsed",
-    "ended": "session ended",
-    "dropped": "a late write was dropped",
-    "contended": "stored at a second attempt",
-    "gave_up": "not stored: too many others at once",
-    "unavailable": "store unavailable",
+    What.BEGAN: "session began",
+    What.SIGNED_IN: "signed in",
+    What.REAUTHENTICATED: "proved again",
+    What.STEPPED_UP: "second factor proved",
+    What.MFA_LAPSED: "second factor lapsed",
+    What.ENDED: "session ended",
+    What.DROPPED: "a late write was dropped",
+    What.CONTENDED: "stored at a second attempt",
+    What.GAVE_UP: "not stored: too many others at once",
+    What.UNAVAILABLE: "store unavailable",
 }
 
-_WHY: Final = {
-    "idle": "not used for too long",
-    "lifetime": "its lifetime is over",
-    "password_reset": "the password was reset",
-    "password_change": "the password was changed elsewhere",
-    "user": "you ended it",
-    "user_all": "you ended all other sessions",
-    "rp": "you logged out at an application",
-    "idp": "the layer above ended its own",
-    "admin": "an operator ended it",
-    "replaced": "somebody else logged in here",
-    "evicted": "too many newer sessions",
+_WHY: Final[dict[str, str]] = {
+    Reason.IDLE: "not used for too long",
+    Reason.LIFETIME: "its lifetime is over",
+    Reason.UPSTREAM: "the layer above gave it no longer",
+    Reason.PASSWORD_RESET: "the password was reset",
+    Reason.PASSWORD_CHANGE: "the password was changed elsewhere",
+    Reason.USER: "you ended it",
+    Reason.USER_ALL: "you ended all other sessions",
+    Reason.RP: "you logged out at an application",
+    Reason.IDP: "the layer above ended its own",
+    Reason.ADMIN: "an operator ended it",
+    Reason.REPLACED: "somebody else logged in here",
+    Reason.EVICTED: "too many newer sessions",
 }
 
 

@@ -7,19 +7,19 @@ from typing import Final
 
 from attrs import define, field
 
-from sessioncore import Notice, TooLate
+from sessioncore import Notice, TooLate, What
 
 from .exchange import CURRENT, Exchange
 from .hops import Hop
 from .visitors import Visitor, Visitors
 
 TOLD: Final = {
-    "began": "session begins",
-    "signed_in": "signed in",
-    "reauthenticated": "proved again",
-    "stepped_up": "second factor proved",
-    "mfa_lapsed": "second factor lapsed",
-    "ended": "session ends",
+    What.BEGAN: "session begins",
+    What.SIGNED_IN: "signed in",
+    What.REAUTHENTICATED: "proved again",
+    What.STEPPED_UP: "second factor proved",
+    What.MFA_LAPSED: "second factor lapsed",
+    What.ENDED: "session ends",
 }
 
 
@@ -104,7 +104,7 @@ def _keys(exchange: Exchange) -> Iterable[str]:
     if sid:
         yield f"{exchange.part}:{sid}"
     else:
-        yield from (f"{exchange.part}:{one.sid}" for one in exchange.notices if one.what == "ended")
+        yield from (f"{exchange.part}:{one.sid}" for one in exchange.notices if one.what is What.ENDED)
     for name in ("state", "code", "access_token"):
         values = (exchange.parameters.get(name), exchange.answers.get(name))
         yield from (message_key(name, value) for value in values if value)
