@@ -1,6 +1,6 @@
 """Logout notices that have not arrived yet: a bounded line for each client, for everybody to look at."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import Final
 
@@ -63,7 +63,7 @@ class NoticeQueue:
     @property
     def waiting(self) -> tuple[LogoutNotice, ...]:
         """List what waits, the next one due first."""
-        return tuple(sorted((notice for line in self._lines.values() for notice in line.values()), key=_due_at))
+        return tuple(sorted(self._all(), key=_due_at))
 
     def add(self, notice: LogoutNotice) -> None:
         """Let a notice wait; beyond the cap it is dropped, and said to be."""
@@ -75,11 +75,11 @@ class NoticeQueue:
 
     def due(self, at: int) -> list[str]:
         """Name the clients that have something to be told by now."""
-        return list(dict.fromkeys(notice.client_id for notice in self.waiting if notice.due_at <= at))
+        return [name for name, line in self._lines.items() if any(notice.due_at <= at for notice in line.values())]
 
     def next_due(self, after: int) -> int:
         """Say when more will be due; ``NEVER`` if nothing waits for that."""
-        return min((notice.due_at for notice in self.waiting if notice.due_at > after), default=NEVER)
+        return min((notice.due_at for notice in self._all() if notice.due_at > after), default=NEVER)
 
     def take(self, client_id: str, at: int) -> LogoutNotice | None:
         """Take the first of what is due out of a client's line."""
@@ -97,6 +97,9 @@ class NoticeQueue:
         if outcome is Outcome.AGAIN:
             self.add(evolve(tried, due_at=at + BACKOFF[tried.tries - 1]))
         self._say(tried, outcome)
+
+    def _all(self) -> Iterator[LogoutNotice]:
+        return (notice for line in self._lines.values() for notice in line.values())
 
     def _say(self, notice: LogoutNotice, outcome: Outcome) -> None:
         try:
