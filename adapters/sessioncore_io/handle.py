@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from inspect import CORO_CREATED, getcoroutinestate
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from sessioncore import Attempt, Epoch, InvalidSetting, Reason, Session, SessionError
 from sessioncore.effects import Flow, arun, run
@@ -17,7 +17,7 @@ from .on_end import Callback, calling_back, calling_back_from_a_thread
 from .turns import Turns
 
 if TYPE_CHECKING:
-    from .shell import Shell
+    from .shell import AsyncSessions, Shell
 
 
 class Handle(SessionHandle):
@@ -164,6 +164,11 @@ class AsyncHandle(SessionHandle):
         What it gives is awaited, if it has to be.
         """
         return calling_back(self._ended, callback)
+
+    @property
+    def sessions(self) -> "AsyncSessions":
+        """Give the shell that opened the session."""
+        return cast("AsyncSessions", self._shell)
 
     @property
     def from_thread(self) -> FromThread:

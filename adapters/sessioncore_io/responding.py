@@ -1,6 +1,7 @@
 """What an adapter asks of a request's session: may the response start, what does it owe, and what came too late?"""
 
-from sessioncore import LogOut, Session
+from sessioncore import Epoch, LogOut, Policy, Session
+from sessioncore.flows import Standing
 
 from .bag import Changes
 from .storing import StoredVisit
@@ -56,6 +57,28 @@ class RespondingVisit(StoredVisit):
     def at(self) -> int:
         """Give the time by the shell's clock."""
         return self._shell.clock()
+
+    # -- what single sign-on asks besides ------------------------------------------------------------------
+
+    @property
+    def policy(self) -> Policy:
+        """Give the shell's policy."""
+        return self._shell.policy
+
+    @property
+    def epoch(self) -> Epoch | None:
+        """Give the subject's epoch as this request sees it."""
+        return self._epoch
+
+    @property
+    def standing(self) -> Standing:
+        """Tell what the token is worth that the request came with."""
+        return self._standing
+
+    @property
+    def presented(self) -> str:
+        """Give the selector that the request came with, whatever it is worth; empty if with none."""
+        return self._token.sid if self._token else ""
 
     # -- once it has started -------------------------------------------------------------------------------
 

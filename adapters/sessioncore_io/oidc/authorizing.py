@@ -34,7 +34,6 @@ from .arriving import Arrived, Unanswerable, arrive, granting
 from .clients import CODE, ID_TOKEN
 from .grants import Granted, keep_client, keep_code
 from .hints import hint_of
-from .landing import shell_of
 from .pending import Pending, Waiting
 from .protocol import Issue, Protocol
 from .settings import Paths, Rules, UserClaims, settled
@@ -118,7 +117,7 @@ class Authorizing:
                 answer = Refuse(ErrorCode.INTERACTION_REQUIRED, CHANGED)
             return self._refused(handle, arrived, request, waiting, answer)
         if isinstance(answer, Interact):
-            if handle._standing in (Standing.FORMER, Standing.INERT):  # it may write nothing, so nothing would wait
+            if handle.standing in (Standing.FORMER, Standing.INERT):  # it may write nothing, so nothing would wait
                 return refusal(CHANGED, status=409)
             waiting = waiting_room.asking(waiting, answer.kind)
             waiting_room.keep(handle, waiting, answer)
@@ -131,7 +130,7 @@ class Authorizing:
         # Looking at it raises if the store did not answer: then nobody is known to be out, and nobody to be in.
         subject = handle.subject or ""
         row = handle.stored
-        moment = moment_for(row, handle._epoch, handle.at, handle._shell.policy)
+        moment = moment_for(row, handle.epoch, handle.at, handle.policy)
         rules: ServerPolicy = await settled(self._rules(subject, arrived.client, arrived.scopes))
         rules = evolve(rules, issuer=self.protocol.issuer)
         return decide(row, request, waiting.transaction, moment, rules)
@@ -218,10 +217,9 @@ async def _goes_on(handle: AsyncHandle) -> bool:
 
     Another tab's login has rotated it a moment ago: to say that nobody is signed in would end the client's session.
     """
-    if handle._standing is not Standing.FORMER or handle._token is None:
+    if handle.standing is not Standing.FORMER:
         return False
-    shell = shell_of(handle)
-    return await arun(_signed_in(handle._token.sid, shell.policy), shell.perform)
+    return await arun(_signed_in(handle.presented, handle.policy), handle.sessions.perform)
 
 
 def _signed_in(sid: str, policy: Policy) -> Flow[bool]:

@@ -12,7 +12,6 @@ from sessioncore import NEVER, Reason
 from sessioncore.sso import Acceptance, AfterSilence, Claims, Expected, accept, moment_for, on_silent_result
 
 from ..handle import AsyncHandle
-from ..shell import AsyncSessions
 from .failures import BadToken, LoginFailed, ProviderUnavailable
 from .idtokens import check_id_token
 from .logins import Login, login_of
@@ -91,7 +90,7 @@ async def accepted(party: Party, session: AsyncHandle, login: Login, claims: Map
         renewal=login.renew,
         subject=await party.subject(claims),
     )
-    moment = moment_for(row, session._epoch, session.at, session._shell.policy)
+    moment = moment_for(row, session.epoch, session.at, session.policy)
     acceptance = accept(row, Claims.read(claims), expected, moment)
     if acceptance.ends:
         session.log_out(Reason.IDP)
@@ -104,15 +103,8 @@ async def accepted(party: Party, session: AsyncHandle, login: Login, claims: Map
 async def still_on(session: AsyncHandle, login: Login, claims: Mapping[str, Any]) -> None:
     """End what was just begun if the provider's logout came before it. Raises ``LoginFailed``."""
     issued_at = datetime.fromtimestamp(claims["iat"], UTC)
-    if await shell_of(session).still_upstream(session.sid or "", issued_at=issued_at):
+    if await session.sessions.still_upstream(session.sid or "", issued_at=issued_at):
         return
     session.log_out(Reason.IDP)  # its row has ended already; now this request knows it too
     await session.commit()
     raise LoginFailed("ended_meanwhile", "the provider's session was over before this one began", login.next)
-
-
-def shell_of(session: AsyncHandle) -> AsyncSessions:
-    """Give what opened the session."""
-    shell = session._shell
-    assert isinstance(shell, AsyncSessions), "an AsyncHandle has an awaiting shell"
-    return shell

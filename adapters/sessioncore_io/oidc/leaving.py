@@ -79,7 +79,7 @@ class Leaving:
             return redirect(f"{self._url}?{urlencode([pair for pair in params.pairs if pair[0] != CONFIRM])}")
         request = self._request(call, params)
         _ = session.subject  # looking at it raises if the store did not answer
-        moment = moment_for(session.stored, session._epoch, session.at, session._shell.policy)
+        moment = moment_for(session.stored, session.epoch, session.at, session.policy)
         answer = decide_logout(session.stored, request, moment, issuer=self.protocol.issuer)
         return await self._answered(call, params, request, answer)
 

@@ -29,7 +29,7 @@ def bounded(
     proved_at = datetime.fromtimestamp(claims["auth_time"], UTC) if "auth_time" in claims else now
     if now - proved_at < _JUST_NOW:
         return not_after
-    policy = session._shell.policy
+    policy = session.policy
     lifetime = timedelta(milliseconds=(policy.remembered if remembered else policy.login).lifetime)
     over = max(proved_at + lifetime, now + _SECOND)
     return over if not_after is None else min(over, not_after)

@@ -12,7 +12,6 @@ from sessioncore.sso import LogoutToken
 
 from .failures import BadToken, ProviderUnavailable
 from .idtokens import check_names, check_origin
-from .landing import shell_of
 from .notices import EVENT, LOGOUT_TOKEN
 from .party import Party
 from .web import Call, Reply
@@ -56,7 +55,7 @@ async def received(call: Call, party: Party) -> Reply:
         token = await _meant(claims, party)
         issued_at = datetime.fromtimestamp(claims["iat"], UTC)
         happened_at = datetime.fromtimestamp(min(claims["iat"], claims.get("toe", NEVER)), UTC)
-        await shell_of(call.session).end_upstream(
+        await call.session.sessions.end_upstream(
             token.issuer,
             sid=token.sid,
             subject=token.owner,

@@ -132,7 +132,7 @@ class RelyingParty:
 
     def _oldest(self, session: AsyncHandle, max_age: int | None) -> int | None:
         """Ask for no more than the lifetime of a login here: on an older one, a session would be over as it begins."""
-        lifetime = session._shell.policy.login.lifetime // 1_000
+        lifetime = session.policy.login.lifetime // 1_000
         if not self.party.says_auth_time:
             return max_age
         return lifetime if max_age is None else min(max_age, lifetime)

@@ -56,8 +56,7 @@ class Tokens:
         return json_reply(body, status=status, headers=(*_NO_STORE, *extra, *cors))
 
     async def _exchanged(self, call: Call) -> tuple[int, Any, list[tuple[str, str]]]:
-        sessions = call.session._shell
-        assert isinstance(sessions, AsyncSessions), "an AsyncHandle has an awaiting shell"
+        sessions = call.session.sessions
         asked = Asked("POST", call.form.once, call.headers)
         found = await find_code(call.form.get("code"), self.protocol.keys, sessions)
         if found is not None:
@@ -77,10 +76,8 @@ class Tokens:
         if call.method not in ("GET", "POST"):
             return not_allowed("GET", "POST", "OPTIONS").with_headers(*cors)
         token = call.bearer or call.form.get("access_token")
-        shell = call.session._shell
-        assert isinstance(shell, AsyncSessions), "an AsyncHandle has an awaiting shell"
         try:
-            claims = await self.bearer(token, shell)
+            claims = await self.bearer(token, call.session.sessions)
         except StoreUnavailable:
             return _unavailable(cors)
         if claims is None or "openid" not in claims["scope"].split():
