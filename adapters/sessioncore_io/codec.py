@@ -1,7 +1,8 @@
-"""Records as bytes: versioned MessagePack by msgspec, never pickle. What cannot be read is absent.
+"""What stores keep: records as bytes, epochs as a number and a word. What cannot be read is absent.
 
-A record is an array: the schema, the subject, the other fields in the order of ``Session``; then a checksum. The
-subject stands second so that a server's script finds it (see ``valkey.scripts``).
+A record is versioned MessagePack by msgspec, never pickle: an array of the schema, the subject and the other fields in
+the order of ``Session``; then a checksum. The subject stands second so that a server's script finds it (see
+``valkey.scripts``).
 """
 
 import zlib
@@ -12,7 +13,7 @@ from typing import Any, Final, get_type_hints
 import msgspec
 from attrs import fields
 
-from sessioncore import InvalidSetting, Session, UnreadableRecord
+from sessioncore import Epoch, InvalidSetting, Reason, Session, UnreadableRecord
 from sessioncore.records import ENDS, LIVE, NEVER
 
 from .world import log
@@ -37,6 +38,10 @@ PERHAPS: Final = ("authenticated_at", "mfa_at", "not_after", "ended_at")
 _KINDS: Final[dict[str, Any]] = (
     get_type_hints(Session) | dict.fromkeys(DIGESTS, bytes) | dict.fromkeys(PERHAPS, int | None)
 )
+
+# A cause that this release does not know still ends sessions: by somebody with the right to do so.
+_CAUSES: Final = {reason.value: reason for reason in Reason}
+
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder(tuple[(int, *(_KINDS[name] for name in ORDER))])  # type: ignore[misc]
 
@@ -138,3 +143,26 @@ def readable(sid: str, record: Any, *, quiet: bool = False) -> Session | None:
         if not quiet:
             log.error("%s: treated as absent", error)
         return None
+
+
+def log_unreadable(overdue: int) -> None:
+    """Say how many overdue records could not be read: by one line, for whoever read them quietly."""
+    log.error("%d overdue records cannot be read: treated as absent, until a purge forgets them", overdue)
+
+
+@lru_cache(maxsize=1_024)
+def epoch_of(value: int | None, cause: str | None) -> Epoch | None:
+    """Read an epoch: its value, None if there is none, and the cause if it was superseded."""
+    if value is None:
+        return None
+    return Epoch(value=value, cause=_CAUSES.get(cause, Reason.ADMIN) if cause else None)
+
+
+def joined(
+    sid: str, record: Any, subject: str, value: int | None, cause: str | None
+) -> tuple[Session | None, Epoch | None]:
+    """Read a row and the epoch that was found by its column ``subject``, which must be the record's own."""
+    row = readable(sid, record)
+    if row is not None and row.subject != subject:
+        return None, None  # the column lies, so this is another subject's epoch
+    return row, epoch_of(value, cause)

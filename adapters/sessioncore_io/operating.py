@@ -1,11 +1,16 @@
 """What operators ask of a store, beside what requests do: set it up, look it over, count what it holds."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol
 
 from attrs import frozen
 
 from sessioncore import State
+
+from .codec import readable
+
+EVERY: Final = 2_000  # rows, between two words of progress
 
 
 @frozen(kw_only=True)
@@ -45,3 +50,15 @@ class Operable(Protocol):
     def close(self) -> None:
         """Close the connections of this process."""
         ...
+
+
+def tallied(rows: Iterable[tuple[str, Any]], progress: Callable[[int], object]) -> tuple[Mapping[State, int], int]:
+    """Count rows, given as selector and record: by state, and those that cannot be read."""
+    states, counted = Counter[State | None](), 0
+    for counted, (sid, record) in enumerate(rows, 1):
+        row = readable(sid, record, quiet=True)
+        states[row.state if row is not None else None] += 1
+        if counted % EVERY == 0:
+            progress(counted)
+    progress(counted)
+    return {state: count for state, count in states.items() if state is not None}, states[None]

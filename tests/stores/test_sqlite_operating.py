@@ -10,6 +10,7 @@ from typing import Final
 
 import pytest
 
+import sessioncore_io.operating
 from sessioncore import State
 from sessioncore.testing.clock import START
 from sessioncore.testing.rows import OTHER, SID, ended, guest, user
@@ -147,7 +148,7 @@ def test_a_count_counts_each_state_what_cannot_be_read_and_the_subjects(
 def test_a_long_count_tells_how_far_it_is_and_every_count_where_it_ends(
     sqlite: SqliteStore, rows: int, told: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(operating, "EVERY", 2)
+    monkeypatch.setattr(sessioncore_io.operating, "EVERY", 2)
     progress: list[object] = []
     for number in range(rows):
         sqlite.swap(None, guest(f"{number:022}"))

@@ -8,7 +8,7 @@ from attrs import evolve
 from sessioncore import Epoch, Reason
 from sessioncore.testing.clock import START
 from sessioncore.testing.rows import HOUR, ISSUER, OTHER, SID, ended, guest, touched, user
-from sessioncore_io.valkey.keys import KEEP, Keys, epoch_of, span_of
+from sessioncore_io.valkey.keys import KEEP, Keys, epoch_in, span_of
 
 KEYS = Keys("sc:")
 
@@ -76,4 +76,4 @@ def test_a_row_is_kept_by_the_server_for_its_longest_life_and_then_for_a_while()
     ],
 )
 def test_an_epoch_is_read_or_absent(text: bytes | None, epoch: Epoch | None) -> None:
-    assert epoch_of(text) == epoch
+    assert epoch_in(text) == epoch

@@ -21,7 +21,7 @@ from sessioncore_io.valkey import calls as valkey_calls
 from sessioncore_io.valkey import keys as valkey_keys
 from sessioncore_io.valkey import lists as valkey_lists
 from sessioncore_io.valkey import wire as valkey_wire
-from sessioncore_io.valkey.keys import epoch_of
+from sessioncore_io.valkey.keys import epoch_in
 from sessioncore_io.valkey.scripts import FORGET, SUPERSEDE, SWAP, Script
 
 Caught = (AssertionError, pytest.fail.Exception)
@@ -154,7 +154,7 @@ def test_an_epoch_that_is_guessed_without_looking_is_caught(
     """Whose row it was is a guess: the row says whose it is."""
 
     def believing(guess: Any, replies: Any) -> Any:
-        return readable(guess.sid, replies[0][0]), epoch_of(replies[0][1])
+        return readable(guess.sid, replies[0][0]), epoch_in(replies[0][1])
 
     monkeypatch.setattr(valkey_calls.Guess, "judged", believing)
     store.swap(None, user())

@@ -6,7 +6,6 @@ it replaces, so nothing depends on the isolation level.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, Final
 
 from attrs import frozen
@@ -14,17 +13,14 @@ from attrs import frozen
 from sessioncore import Epoch, Reason, Session, StoreUnavailable
 from sessioncore.effects import Effect, Flow
 
-from ..codec import encode, readable
-from ..world import log
+from ..codec import encode, epoch_of, joined, log_unreadable, readable
+from ..durability import must_last
 from . import statements as sql
 
 Rows = list[tuple[Any, ...]]
 
 SWEEP: Final = 3_600_000
 BATCH: Final = 1_000
-
-# A cause that this release does not know still ends sessions: by somebody with the right to do so.
-_CAUSES: Final = {reason.value: reason for reason in Reason}
 
 
 @frozen
@@ -45,12 +41,9 @@ def loaded(sid: str, rows: Rows) -> tuple[Session | None, Epoch | None]:
     """Understand the answer to ``LOAD``."""
     if not rows:
         return None, None
-    record, subject, value, cause, replica = rows[0]
+    *found, replica = rows[0]
     _refuse_replica(replica)
-    row = readable(sid, record)
-    if row is not None and row.subject != subject:
-        return None, None  # its column lies, so this is another subject's epoch
-    return row, _epoch(value, cause)
+    return joined(sid, *found)
 
 
 def swap(old: Session | None, new: Session, announce: bool) -> Flow[bool]:
@@ -75,8 +68,7 @@ def swap(old: Session | None, new: Session, announce: bool) -> Flow[bool]:
 def _update(old: Session, new: Session, announce: bool) -> bytes:
     if not new.live:
         return sql.END if announce else sql.UPDATE
-    same = (old.state, old.proof, old.epoch) == (new.state, new.proof, new.epoch)
-    return sql.UPDATE_LIGHTLY if same else sql.UPDATE
+    return sql.UPDATE if must_last(old, new) else sql.UPDATE_LIGHTLY
 
 
 def epoch(subject: str) -> Flow[Epoch | None]:
@@ -88,15 +80,15 @@ def known(rows: Rows) -> Epoch | None:
     """Understand the answer to ``EPOCH``."""
     if not rows:
         return None
-    value, cause, replica = rows[0]
+    *found, replica = rows[0]
     _refuse_replica(replica)
-    return _epoch(value, cause)
+    return epoch_of(*found)
 
 
 def mint(subject: str, at: int) -> Flow[Epoch]:
     """Insert the epoch if there is none, and read what stands."""
     rows = yield from Statement(sql.MINT, (subject, at)).ask()
-    standing = _epoch(*rows[0])
+    standing = epoch_of(*rows[0])
     assert standing is not None, "its value is never null"
     return standing
 
@@ -140,7 +132,7 @@ def due(before: int, limit: int) -> Flow[Sequence[Session]]:
             break
         after = _place(rows[-1])
     if unreadable and len(found) < limit:
-        log.error("%d overdue records cannot be read: treated as absent, until a purge forgets them", unreadable)
+        log_unreadable(unreadable)
     return found[:limit]
 
 
@@ -182,10 +174,3 @@ def _refuse_replica(replica: bool) -> None:
     """Refuse what a replica says: it may not have heard of an end yet."""
     if replica:
         raise StoreUnavailable("PostgreSQL: a replica answered; let the connection lead to the primary")
-
-
-@lru_cache(maxsize=1_024)
-def _epoch(value: int | None, cause: str | None) -> Epoch | None:
-    if value is None:
-        return None
-    return Epoch(value=value, cause=_CAUSES.get(cause, Reason.ADMIN) if cause else None)

@@ -1,6 +1,5 @@
 """What operators ask of PostgreSQL: tables, settings, counts. On a connection of its own, without haste."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from statistics import median
@@ -9,10 +8,7 @@ from typing import Any, Final
 
 import psycopg
 
-from sessioncore import State
-
-from ..codec import readable
-from ..operating import Census, Finding
+from ..operating import EVERY, Census, Finding, tallied
 from .schema import SCHEMA_VERSION, migrate, migrations
 from .statements import VERSION
 from .wire import Address, unavailable
@@ -106,24 +102,14 @@ def _pace(connection: Connection) -> Finding:
 
 def census(address: Address, progress: Callable[[int], object]) -> Census:
     """Read all rows in batches, from one snapshot."""
-    states: Counter[State] = Counter()
-    counted = unreadable = 0
     with connected(address) as connection:
         subjects = _one(connection, "SELECT count(*) FROM sessioncore.epochs")
         size = sum(_one(connection, f"SELECT pg_total_relation_size('sessioncore.{name}')") for name in TABLES)
         with connection.transaction(), connection.cursor("census", binary=True) as rows:
-            rows.itersize = 2_000
+            rows.itersize = EVERY
             rows.execute("SELECT sid, record FROM sessioncore.sessions")
-            for counted, (sid, record) in enumerate(rows, 1):
-                row = readable(sid, record, quiet=True)
-                if row is None:
-                    unreadable += 1
-                else:
-                    states[row.state] += 1
-                if counted % rows.itersize == 0:
-                    progress(counted)
-        progress(counted)
-    return Census(by_state=dict(states), unreadable=unreadable, subjects=subjects, size=size)
+            states, unreadable = tallied(rows, progress)
+    return Census(by_state=states, unreadable=unreadable, subjects=subjects, size=size)
 
 
 def _one(connection: Connection, question: str) -> Any:

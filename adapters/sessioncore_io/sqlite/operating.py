@@ -3,23 +3,18 @@
 import shutil
 import sqlite3
 import stat
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any, Final
 
-from sessioncore import State
-
-from ..codec import readable
-from ..operating import Census, Finding
+from ..operating import Census, Finding, tallied
 
 OLDEST: Final = (3, 35, 0)  # RETURNING
 SLOW: Final = 5.0  # milliseconds for a read: each request waits so long
 SCARCE: Final = 0.05  # of the disk
 LONG_LOG: Final = 64 * 2**20  # bytes; SQLite tries to keep it at 4 MiB
-EVERY: Final = 2_000  # rows, between two words of progress
 
 
 def inspect(connection: sqlite3.Connection, path: Path) -> Iterator[Finding]:
@@ -78,20 +73,10 @@ def _pace(connection: sqlite3.Connection) -> Finding:
 
 def census(connection: sqlite3.Connection, path: Path, progress: Callable[[int], object]) -> Census:
     """Read all rows; the log beside the file counts too."""
-    states: Counter[State] = Counter()
-    counted = unreadable = 0
-    for counted, (sid, record) in enumerate(connection.execute("SELECT sid, record FROM sessions"), 1):
-        row = readable(sid, record, quiet=True)
-        if row is None:
-            unreadable += 1
-        else:
-            states[row.state] += 1
-        if counted % EVERY == 0:
-            progress(counted)
-    progress(counted)
+    states, unreadable = tallied(connection.execute("SELECT sid, record FROM sessions"), progress)
     subjects = _one(connection, "SELECT count(*) FROM epochs")
     size = sum(one.stat().st_size for one in (path, path.with_name(path.name + "-wal")) if one.exists())
-    return Census(by_state=dict(states), unreadable=unreadable, subjects=subjects, size=size)
+    return Census(by_state=states, unreadable=unreadable, subjects=subjects, size=size)
 
 
 def _one(connection: sqlite3.Connection, question: str) -> Any:

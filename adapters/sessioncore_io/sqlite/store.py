@@ -3,18 +3,18 @@
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from functools import lru_cache, wraps
+from functools import wraps
 from itertools import islice
 from pathlib import Path
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sessioncore import Ending, Epoch, InvalidSetting, Reason, Session, StoreUnavailable, Subscription
 from sessioncore.records import NEVER
 
-from ..codec import encode, readable
+from ..codec import encode, epoch_of, joined, log_unreadable, readable
+from ..durability import must_last
 from ..ears import Ear, Ears
 from ..operating import Census, Finding
-from ..world import log
 from . import operating
 from .file import SqliteFile
 from .statements import (
@@ -38,9 +38,6 @@ from .watch import Watch
 P = ParamSpec("P")
 T = TypeVar("T")
 File = TypeVar("File", bound=SqliteFile)
-
-# A cause that this release does not know still ends sessions: by somebody with the right to do so.
-_CAUSES: Final = {reason.value: reason for reason in Reason}
 
 
 def _guarded(call: Callable[Concatenate[File, P], T]) -> Callable[Concatenate[File, P], T]:
@@ -81,13 +78,7 @@ class SqliteStore(SqliteFile):
             found = self._connection.execute(LOAD, (sid,)).fetchone()
         except sqlite3.Error as error:
             raise _unavailable(error, self) from error
-        if found is None:
-            return None, None
-        record, subject, value, cause = found
-        row = readable(sid, record)
-        if row is not None and row.subject != subject:
-            return None, None  # its index lies, so this is another subject's epoch
-        return row, _epoch(value, cause)
+        return joined(sid, *found) if found else (None, None)
 
     @_guarded
     def swap(self, old: Session | None, new: Session) -> bool:
@@ -101,7 +92,7 @@ class SqliteStore(SqliteFile):
             new.ended_at,
             encode(new),
         )
-        with self._durable(_matters(old, new)) as connection:
+        with self._durable(must_last(old, new)) as connection:
             if old is None:
                 done = connection.execute(INSERT, (new.sid, *values))
             else:
@@ -114,7 +105,7 @@ class SqliteStore(SqliteFile):
     def epoch(self, subject: str) -> Epoch | None:
         """Return the subject's epoch."""
         found = self._connection.execute("SELECT value, cause FROM epochs WHERE subject = ?", (subject,)).fetchone()
-        return _epoch(*found) if found else None
+        return epoch_of(*found) if found else None
 
     @_guarded
     def mint(self, subject: str, at: int) -> Epoch:
@@ -168,7 +159,7 @@ class SqliteStore(SqliteFile):
             else:
                 rows.append(row)
         if unreadable and len(rows) < limit:
-            log.error("%d overdue records cannot be read: treated as absent, until a purge forgets them", unreadable)
+            log_unreadable(unreadable)
         return rows
 
     @_guarded
@@ -241,15 +232,3 @@ class SqliteStore(SqliteFile):
         if version == 0 and tables:
             raise InvalidSetting("path", str(self.path), "it holds tables of another program; name a file of its own")
         return int(version)
-
-
-@lru_cache(maxsize=1_024)
-def _epoch(value: int | None, cause: str | None) -> Epoch | None:
-    if value is None:
-        return None
-    return Epoch(value=value, cause=_CAUSES.get(cause, Reason.ADMIN) if cause else None)
-
-
-def _matters(old: Session | None, new: Session) -> bool:
-    """Tell a login, a rotation and an end from a Touch or a Write."""
-    return old is None or (old.state, old.proof, old.epoch) != (new.state, new.proof, new.epoch)

@@ -8,7 +8,8 @@ from sessioncore import Epoch, Reason, Session, StoreUnavailable
 from sessioncore.policy import DAY
 
 from ..codec import encode, readable
-from .keys import epoch_of, span_of
+from ..durability import must_last
+from .keys import epoch_in, span_of
 from .lists import Lists
 from .scripts import HINT, LOAD, MINT, SUPERSEDE, SWAP, WAIT, Command, Reads
 from .talk import Talk, ask, read
@@ -38,7 +39,7 @@ class Guess:
             return None, None
         if row.subject != self.subject:
             return None
-        return row, epoch_of(epoch) if row.subject else None
+        return row, epoch_in(epoch) if row.subject else None
 
 
 @frozen
@@ -69,7 +70,7 @@ class Calls(Lists):
         if row is None:
             return None, None
         self._remember(row)
-        return row, epoch_of(loaded[1])
+        return row, epoch_in(loaded[1])
 
     def _remember(self, row: Session) -> None:
         if len(self._seen) >= REMEMBERED:
@@ -105,16 +106,16 @@ class Calls(Lists):
             span + DAY,
         )
         swap = SWAP.on(*lists, *(hints if self.whole else ()), args=args)
-        return bool((yield from self._written(swap) if _matters(old, new) else self._plainly(swap)))
+        return bool((yield from self._written(swap) if must_last(old, new) else self._plainly(swap)))
 
     def epoch(self, subject: str) -> Talk[Epoch | None]:
         """Read the subject's epoch."""
         (found,) = yield from read(("GET", self.key("e", subject)))
-        return epoch_of(found)
+        return epoch_in(found)
 
     def mint(self, subject: str, at: int) -> Talk[Epoch]:
         """Insert the epoch if the subject has none; return what stands."""
-        standing = epoch_of((yield from self._written(MINT.on(self.key("e", subject), args=(at,)))))
+        standing = epoch_in((yield from self._written(MINT.on(self.key("e", subject), args=(at,)))))
         if standing is None:
             raise StoreUnavailable(f"the epoch of {subject!r} cannot be read; supersede it to end its sessions")
         return standing
@@ -141,8 +142,3 @@ class Calls(Lists):
         if reached < self.replicas:
             raise StoreUnavailable(f"Valkey: only {reached} of {self.replicas} replicas have it; it may be lost yet")
         return reply
-
-
-def _matters(old: Session | None, new: Session) -> bool:
-    """Tell a login, a rotation and an end from a Touch or a Write."""
-    return old is None or (old.state, old.proof, old.epoch) != (new.state, new.proof, new.epoch)

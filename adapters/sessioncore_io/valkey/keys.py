@@ -16,8 +16,10 @@ from zlib import crc32
 
 from attrs import frozen
 
-from sessioncore import Epoch, Reason, Session
+from sessioncore import Epoch, Session
 from sessioncore.policy import DAY
+
+from ..codec import epoch_of
 
 BUCKETS: Final = [f"{{{number:02x}}}" for number in range(256)]
 
@@ -26,9 +28,6 @@ KEEP: Final = 40 * DAY
 
 # What a pattern would take for more than itself.
 _LITERAL: Final = str.maketrans({letter: f"\\{letter}" for letter in "*?[]\\"})
-
-# A cause that this release does not know still ends sessions: by somebody with the right to do so.
-_CAUSES: Final = {reason.value: reason for reason in Reason}
 
 
 @frozen
@@ -85,9 +84,9 @@ def span_of(row: Session) -> int:
 
 
 @lru_cache(maxsize=1_024)
-def epoch_of(text: bytes | None) -> Epoch | None:
+def epoch_in(text: bytes | None) -> Epoch | None:
     """Read an epoch: its value and, if it was superseded, the cause. What cannot be read is absent."""
     value, _, cause = (text or b"").decode(errors="replace").partition(" ")
     if not (value.isascii() and value.isdigit()):
         return None
-    return Epoch(value=int(value), cause=_CAUSES.get(cause, Reason.ADMIN) if cause else None)
+    return epoch_of(int(value), cause)

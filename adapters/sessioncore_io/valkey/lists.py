@@ -9,8 +9,7 @@ from attrs import frozen
 from sessioncore import Session
 from sessioncore.policy import HOUR
 
-from ..codec import readable
-from ..world import log
+from ..codec import log_unreadable, readable
 from .keys import Keys
 from .scripts import FORGET, UNHINT, UNLIST, Command
 from .talk import Talk, ask, read, tried
@@ -45,7 +44,7 @@ class Lists(Keys):
                 break
             wanted += limit + len(overdue) - len(rows)
         if len(rows) < limit and (unreadable := len(overdue) - len(rows)):
-            log.error("%d overdue records cannot be read: treated as absent, until a purge forgets them", unreadable)
+            log_unreadable(unreadable)
         return rows[:limit]
 
     def purge(self, before: int, limit: int) -> Talk[int]:
