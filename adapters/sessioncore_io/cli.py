@@ -12,16 +12,10 @@ from .console.command import add_store, sids_last
 from .drawing import FORMATS, OF, diagram
 
 
-class ProverMissing(SessionError):
-    """A proof was asked for, and the theorem prover is not installed."""
-
-
 def prove(options: Namespace) -> int:
     """Prove the tables and say so, one line an obligation; return 1 if something is refuted."""
-    try:
-        from sessioncore import proof
-    except ImportError as missing:
-        raise ProverMissing(f"{missing}: install the extra, pip install 'sessioncore[proof]'") from missing
+    from sessioncore import proof
+
     results = [*proof.prove(proof.SESSIONS), *map(proof.answered, proof.decisions())]
     for line in proof.told(results):
         if not (options.quiet and line.startswith(proof.PROVED)):

@@ -10,9 +10,11 @@ from importlib.metadata import version
 from inspect import iscoroutinefunction
 from typing import Any, Final, TypeVar, cast
 
-from opentelemetry.metrics import Meter, MeterProvider, get_meter_provider
-
 from sessioncore import Notice, Store, StoreUnavailable, What
+from sessioncore.extras import Extra
+
+with Extra("otel"):
+    from opentelemetry.metrics import Meter, MeterProvider, get_meter_provider
 
 S = TypeVar("S")
 

@@ -8,6 +8,7 @@ the port that a store implements. It performs no I/O and knows neither clock nor
 from .errors import (
     Contention,
     DataTooLarge,
+    ExtraMissing,
     InvalidSetting,
     LoginRequired,
     NotYours,
@@ -41,6 +42,7 @@ __all__ = [
     "Ending",
     "Epoch",
     "Event",
+    "ExtraMissing",
     "InvalidSetting",
     "Kind",
     "Limits",

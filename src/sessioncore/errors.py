@@ -17,6 +17,16 @@ class InvalidSetting(SessionError, ValueError):
         self.advice = advice
 
 
+class ExtraMissing(SessionError, ImportError):
+    """A part was imported without what an extra of this package brings: install it, or leave the part out."""
+
+    def __init__(self, extra: str, missing: ImportError, *besides: str) -> None:
+        wanted = " ".join(f"'{each}'" for each in (f"sessioncore[{extra}]", *besides))
+        super().__init__(f"{str(missing).splitlines()[0]}: install the extra, pip install {wanted}")
+        self.name = missing.name
+        self.extra = extra
+
+
 class Refused(SessionError):
     """No row of the table lets this event act on this session at this moment.
 

@@ -158,15 +158,6 @@ def test_a_proof_fails_by_one_claim_that_is_refuted(ran: Ran) -> None:
     )
 
 
-def test_without_the_prover_its_extra_is_asked_for(ran: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr("sessioncore.proof")
-    monkeypatch.setitem(sys.modules, "sessioncore.proof", None)
-    code, out, error = ran("prove")
-
-    assert (code, out) == (2, "")
-    assert re.fullmatch(r"sessioncore: .+: install the extra, pip install 'sessioncore\[proof\]'\n", error)
-
-
 # -- schedules ---------------------------------------------------------------------------------------------------
 
 PURGES: Final = Scenario(("purge", "purge"), quick=True)

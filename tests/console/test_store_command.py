@@ -20,7 +20,7 @@ from sessioncore_io import Sessions
 from sessioncore_io.cli import main
 from sessioncore_io.console.command import add_store
 from sessioncore_io.console.paper import Plain, Rich, paper_for
-from sessioncore_io.console.urls import Address, StoreMissing, open_parts, open_store, without_secrets
+from sessioncore_io.console.urls import Address, open_parts, without_secrets
 from sessioncore_io.console.words import relative, size, span
 from sessioncore_io.sqlite import SqliteStore
 from sessioncore_io.world import wall_clock
@@ -329,16 +329,6 @@ def test_a_password_in_a_librarys_error_is_taken_out_as_written_and_as_meant() -
         without_secrets("no login for shop with s3cret! or s3cret%21", address) == "no login for shop with *** or ***"
     )
     assert Address("sqlite:///a@b.db").shown == "sqlite:///a@b.db"
-
-
-@pytest.mark.parametrize(("scheme", "extra"), [("postgresql", "postgres"), ("valkey", "valkey"), ("rediss", "valkey")])
-def test_a_library_that_is_not_installed_is_asked_for_by_its_extra(
-    scheme: str, extra: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, f"sessioncore_io.{extra}", None)
-
-    with pytest.raises(StoreMissing, match=rf"pip install 'sessioncore\[{extra}\]'"):
-        open_store(Address(f"{scheme}://localhost/0"))
 
 
 def test_the_store_has_to_be_named(ran: Ran, monkeypatch: pytest.MonkeyPatch) -> None:

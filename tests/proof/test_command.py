@@ -1,7 +1,5 @@
 """``sessioncore prove`` says what is proved, and fails when something is not."""
 
-import sys
-
 import pytest
 from attrs import evolve
 
@@ -29,13 +27,3 @@ def test_it_fails_and_shows_what_breaks_the_table(
     assert lines[0].startswith("REFUTED")
     assert "LogOut on CREATED" in lines[0]
     assert lines[1].strip().startswith("session:")
-
-
-def test_without_the_prover_it_says_what_to_install(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delattr("sessioncore.proof")
-    monkeypatch.setitem(sys.modules, "sessioncore.proof", None)
-
-    assert main(["prove"]) == 2
-    assert "pip install 'sessioncore[proof]'" in capsys.readouterr().err

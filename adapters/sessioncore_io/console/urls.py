@@ -22,20 +22,19 @@ valkey://:password@host:6379/0 (also valkeys, redis, rediss, unix, sentinel and 
 
 
 class StoreMissing(SessionError):
-    """The store's URL names nothing that can be opened: no such file, or the store's library is not installed."""
+    """The store's URL names no file that is there."""
 
 
 @frozen
 class Kind:
-    """Hold where a kind of store lives: its module, its class, and the extra that brings what it needs."""
+    """Hold where a kind of store lives: its module and its class."""
 
     module: str
     name: str
-    extra: str
 
 
-_POSTGRES: Final = Kind("sessioncore_io.postgres", "PostgresStore", "postgres")
-_VALKEY: Final = Kind("sessioncore_io.valkey", "ValkeyStore", "valkey")
+_POSTGRES: Final = Kind("sessioncore_io.postgres", "PostgresStore")
+_VALKEY: Final = Kind("sessioncore_io.valkey", "ValkeyStore")
 KINDS: Final[Mapping[str, Kind]] = {
     "postgresql": _POSTGRES,
     "postgres": _POSTGRES,
@@ -84,18 +83,16 @@ def address_from(option: str | None, variable: str) -> Address | None:
 
 
 def open_store(address: Address, *, make: bool = False) -> Any:
-    """Open a store; with ``make``, a file that is not there is made. Raises ``StoreMissing`` or ``InvalidSetting``."""
+    """Open a store; with ``make``, a file that is not there is made.
+
+    Raises ``StoreMissing``, ``ExtraMissing`` if the store's library is not installed, and ``InvalidSetting``.
+    """
     if address.scheme == "sqlite":
         return _open_file(address, make)
     kind = KINDS.get(address.scheme)
     if kind is None:
         raise InvalidSetting("store", address.shown, f"write one of\n{FORMS}")
-    try:
-        module = import_module(kind.module)
-    except ImportError as missing:
-        advice = f"install the extra, pip install 'sessioncore[{kind.extra}]'"
-        raise StoreMissing(f"{kind.name}: {missing}: {advice}") from missing
-    return getattr(module, kind.name)(address.url)
+    return getattr(import_module(kind.module), kind.name)(address.url)
 
 
 def _open_file(address: Address, make: bool) -> Any:

@@ -74,19 +74,22 @@ and ``await server.settle(sessions, subject)`` tells them after ``session.passwo
 ``AuthorizationServer(local=True)`` lets logout notices go there. Issuers and addresses may be http only there.
 """
 
-from .clients import Client
-from .failures import BadToken, LoginFailed, ProviderUnavailable
-from .keys import Keys
-from .leaving import ConfirmLogout, LoggedOut
-from .notices import LogoutNotices
-from .pending import Pending
-from .queue import LogoutNotice, Outcome
-from .relying import Landed, RelyingParty
-from .routes import ServerApp
-from .server import AuthorizationServer
-from .settings import Paths
-from .transport import LocalNames
-from .web import PAGE_HEADERS, Call, Params, Reply
+from sessioncore.extras import Extra
+
+with Extra("oidc"):
+    from .clients import Client
+    from .failures import BadToken, LoginFailed, ProviderUnavailable
+    from .keys import Keys
+    from .leaving import ConfirmLogout, LoggedOut
+    from .notices import LogoutNotices
+    from .pending import Pending
+    from .queue import LogoutNotice, Outcome
+    from .relying import Landed, RelyingParty
+    from .routes import ServerApp
+    from .server import AuthorizationServer
+    from .settings import Paths
+    from .transport import LocalNames
+    from .web import PAGE_HEADERS, Call, Params, Reply
 
 __all__ = [
     "PAGE_HEADERS",

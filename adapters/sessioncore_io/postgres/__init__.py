@@ -4,6 +4,9 @@
 ``wire`` how it is asked; ``sql/`` and ``schema`` are the tables.
 """
 
-from .store import AsyncPostgresStore, PostgresStore
+from sessioncore.extras import Extra
+
+with Extra("postgres", "psycopg[binary]"):
+    from .store import AsyncPostgresStore, PostgresStore
 
 __all__ = ["AsyncPostgresStore", "PostgresStore"]

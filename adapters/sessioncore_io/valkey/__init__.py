@@ -4,6 +4,9 @@
 ``keys`` beside them; ``talk`` how that is awaited or not; ``wire``, ``cluster``, ``route`` and ``place`` where it goes.
 """
 
-from .store import AsyncValkeyStore, ValkeyStore
+from sessioncore.extras import Extra
+
+with Extra("valkey"):
+    from .store import AsyncValkeyStore, ValkeyStore
 
 __all__ = ["AsyncValkeyStore", "ValkeyStore"]

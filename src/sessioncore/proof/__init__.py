@@ -4,11 +4,14 @@ Every session, event and moment there can be is covered, with unbounded integer 
 comes back with a concrete session, event and moment that breaks it.
 """
 
-from .claims import CLAIMS
-from .prover import Claim, Machinery, Obligation, Result, Step, answered, obligations, prove
-from .report import PROVED, told
-from .sso import decisions
-from .whole import SESSIONS, total
+from ..extras import Extra
+
+with Extra("proof"):
+    from .claims import CLAIMS
+    from .prover import Claim, Machinery, Obligation, Result, Step, answered, obligations, prove
+    from .report import PROVED, told
+    from .sso import decisions
+    from .whole import SESSIONS, total
 
 __all__ = [
     "CLAIMS",

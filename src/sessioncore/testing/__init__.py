@@ -7,6 +7,7 @@ name is imported when it is first asked for: ``Clock`` needs neither Hypothesis 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from ..extras import Extra
 from .clock import Clock
 from .signing_in import log_in_as, log_in_as_async
 
@@ -57,5 +58,6 @@ def __getattr__(name: str) -> Any:
     """Import a name from its home."""
     for home, names in _HOMES.items():
         if name in names:
-            return getattr(import_module(f"{__name__}.{home}"), name)
+            with Extra("testing"):
+                return getattr(import_module(f"{__name__}.{home}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
