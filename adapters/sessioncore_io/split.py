@@ -6,7 +6,7 @@ must not be lost.
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack, closing
-from inspect import isawaitable
+from inspect import isawaitable, iscoroutinefunction
 from typing import Any, TypeVar
 
 from sessioncore import AsyncStore, Ending, Epoch, InvalidSetting, Reason, Session, Store
@@ -23,7 +23,8 @@ class SplitStore:
     """
 
     def __init__(self, *, sessions: Store, epochs: Store) -> None:
-        _refuse_same(sessions, epochs)
+        _check(sessions, epochs)
+        _refuse_awaited(sessions=sessions, epochs=epochs)
         self.sessions = sessions
         self.epochs = epochs
 
@@ -85,7 +86,7 @@ class AsyncSplitStore:
     """
 
     def __init__(self, *, sessions: Store | AsyncStore, epochs: Store | AsyncStore) -> None:
-        _refuse_same(sessions, epochs)
+        _check(sessions, epochs)
         self.sessions = sessions
         self.epochs = epochs
 
@@ -166,7 +167,16 @@ async def _answer(answer: T | Awaitable[T]) -> T:
     return answer
 
 
-def _refuse_same(sessions: object, epochs: object) -> None:
+def _refuse_awaited(**stores: Store) -> None:
+    for name, store in stores.items():
+        if iscoroutinefunction(store.epoch):
+            raise InvalidSetting(name, type(store).__name__, "it has to be awaited: use AsyncSplitStore")
+
+
+def _check(sessions: object, epochs: object) -> None:
+    for name, store in (("sessions", sessions), ("epochs", epochs)):
+        if isinstance(store, type) or not callable(getattr(store, "epoch", None)):
+            raise InvalidSetting(name, store, "pass a store, such as PostgresStore(url)")
     if sessions is epochs:
         raise InvalidSetting(
             "epochs", type(epochs).__name__, "pass another store than for sessions, or use that one alone"

@@ -18,7 +18,7 @@ from sessioncore.testing.clock import START
 from sessioncore.testing.rows import HOUR, OTHER, SID, ended, guest, rotated, touched, user
 from sessioncore_io import Sessions
 from sessioncore_io.codec import encode
-from sessioncore_io.postgres import PostgresStore
+from sessioncore_io.postgres import AsyncPostgresStore, PostgresStore
 
 Opened = Callable[..., PostgresStore]
 
@@ -268,7 +268,7 @@ def test_a_session_takes_no_more_than_seven_hundred_bytes_with_its_indexes(
 FORK = """
 import os, sys
 from sessioncore_io import Sessions
-from sessioncore_io.postgres import PostgresStore
+from sessioncore_io.postgres import AsyncPostgresStore, PostgresStore
 
 sessions = Sessions(PostgresStore(sys.argv[1]))
 
@@ -296,7 +296,7 @@ print("apart")
 
 FORGET = """
 import sys
-from sessioncore_io.postgres import PostgresStore
+from sessioncore_io.postgres import AsyncPostgresStore, PostgresStore
 PostgresStore(sys.argv[1]).load("x" * 22)
 kept = PostgresStore(sys.argv[1])
 kept.load("x" * 22)
@@ -335,10 +335,39 @@ def test_behind_a_pooler_that_keeps_no_prepared_statements_none_is_prepared(
 # -- what it is told ---------------------------------------------------------------------------------------------
 
 
-def test_a_useless_setting_is_refused_with_advice_and_without_the_address(url: str) -> None:
-    for settings, name in (({"connections": 0}, "connections"), ({"patience": 0}, "patience")):
-        with pytest.raises(InvalidSetting, match=name):
-            PostgresStore(url, **settings)  # type: ignore[arg-type]
+@pytest.mark.parametrize("kind", [PostgresStore, AsyncPostgresStore])
+@pytest.mark.parametrize("name", ["url", "listen_url"])
+@pytest.mark.parametrize("url", [None, 7, b"postgresql://shop:hunter2@db/shop", {}])
+def test_what_is_no_text_is_refused_as_what_it_is(kind: Any, name: str, url: Any) -> None:
+    """But no ``listen_url`` is the usual one."""
+    if (name, url) == ("listen_url", None):
+        kind("postgresql://db/shop", listen_url=None)
+        return
+    with pytest.raises(InvalidSetting, match="postgresql://user@host/database") as refused:
+        kind(**{"url": "postgresql://db/shop", name: url})
+
+    assert refused.value.name == name
+    assert refused.value.value == (None if url is None else f"{type(url).__name__}(...)")
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("connections", [0, -1, 1.5, "3", None, True]),
+        ("patience", [0, -1, float("nan"), float("inf"), "2", None, True]),
+        ("prepare", [0, "off", None]),
+        ("announce", [1, "on", None]),
+    ],
+)
+def test_a_useless_setting_is_refused_by_its_name(name: str, values: list[Any]) -> None:
+    for value in values:
+        with pytest.raises(InvalidSetting) as refused:
+            PostgresStore("postgresql://db/shop", **{name: value})
+
+        assert (refused.value.name, refused.value.value is value) == (name, True)
+
+
+def test_an_option_that_libpq_does_not_know_is_refused_without_the_address() -> None:
     with pytest.raises(InvalidSetting, match="postgresql://user@host/database") as caught:
         PostgresStore("postgresql://me:hunter2@host/db?nonsense=1")
 

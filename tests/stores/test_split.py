@@ -50,6 +50,25 @@ def test_one_store_for_both_is_refused_with_what_to_do(split: Split) -> None:
 
 
 @both
+@pytest.mark.parametrize("wrong", [None, 7, "sqlite:///epochs.db", MemoryStore])
+@pytest.mark.parametrize("half", ["sessions", "epochs"])
+def test_a_half_that_is_no_store_is_refused_by_its_name(split: Split, half: str, wrong: Any) -> None:
+    with pytest.raises(InvalidSetting, match="pass a store") as refused:
+        split(**{"sessions": MemoryStore(), "epochs": MemoryStore(), half: wrong})
+
+    assert (refused.value.name, refused.value.value) == (half, wrong)
+
+
+@pytest.mark.parametrize("half", ["sessions", "epochs"])
+def test_a_half_that_has_to_be_awaited_is_refused_where_nobody_awaits(half: str) -> None:
+    halves: dict[str, Any] = {"sessions": MemoryStore(), "epochs": MemoryStore(), half: AwaitingStore()}
+    with pytest.raises(InvalidSetting) as refused:
+        SplitStore(**halves)
+
+    assert str(refused.value) == f"{half} = 'AwaitingStore': it has to be awaited: use AsyncSplitStore"
+
+
+@both
 def test_stores_that_tell_nobody_are_named_the_sessions_first(split: Split) -> None:
     with pytest.raises(InvalidSetting) as refused:
         split(sessions=Rows(), epochs=Epochs()).subscribe(print)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -149,6 +150,22 @@ def test_a_file_of_another_schema_is_refused_and_left_alone(tmp_path: Path) -> N
 def test_a_store_without_a_file_is_refused(path: str) -> None:
     with pytest.raises(InvalidSetting, match="MemoryStore"):
         SqliteStore(path)
+
+
+@pytest.mark.parametrize("path", [None, 5, b"sessions.db", "ses\0sions.db"])
+def test_what_names_no_file_is_refused(path: Any) -> None:
+    with pytest.raises(InvalidSetting, match="name a file") as refused:
+        SqliteStore(path)
+
+    assert (refused.value.name, refused.value.value) == ("path", path)
+
+
+@pytest.mark.parametrize("patience", [0, -1, float("nan"), "2", None, True])
+def test_a_patience_that_is_no_span_is_refused(tmp_path: Path, patience: Any) -> None:
+    with pytest.raises(InvalidSetting, match="write seconds") as refused:
+        SqliteStore(tmp_path / "sessions.db", patience=patience)
+
+    assert (refused.value.name, list(tmp_path.iterdir())) == ("patience", [])
 
 
 @pytest.mark.parametrize("path", ["sqlite:///sessions.db", Path("sqlite:////var/lib/sessions.db")])

@@ -205,5 +205,5 @@ def test_a_url_that_names_no_server_is_refused(url: str) -> None:
 
 @pytest.mark.parametrize("store", [ValkeyStore, AsyncValkeyStore])
 def test_a_prefix_that_would_choose_the_slot_is_refused(store: Any) -> None:
-    with pytest.raises(InvalidSetting, match="leave out braces"):
+    with pytest.raises(InvalidSetting, match="write text without braces"):
         store("valkey://localhost", prefix="{shop}:")

@@ -7,12 +7,10 @@ import valkey
 from valkey.exceptions import AskError, MovedError
 
 from sessioncore import InvalidSetting
+from sessioncore_io.settings import LEAST, MOST, checked_patience
 from sessioncore_io.valkey.place import (
-    LEAST,
-    MOST,
     Place,
     async_pool_of,
-    checked_patience,
     checked_prefix,
     place_of,
     pool_of,
@@ -132,7 +130,7 @@ def test_an_option_that_the_client_does_not_take_is_refused_with_its_own_words(p
 
 @pytest.mark.parametrize("prefix", ["a}", "}", "a{"])
 def test_a_single_brace_in_a_prefix_is_refused_too(prefix: str) -> None:
-    with pytest.raises(InvalidSetting, match="leave out braces") as caught:
+    with pytest.raises(InvalidSetting, match="write text without braces") as caught:
         checked_prefix(prefix)
 
     assert (caught.value.name, caught.value.value) == ("prefix", prefix)

@@ -47,6 +47,17 @@ def test_a_url_that_cannot_be_read_is_refused_without_a_word_of_its_password(kin
     assert refused.value.__suppress_context__
 
 
+@pytest.mark.parametrize("kind", [ValkeyStore, AsyncValkeyStore])
+@pytest.mark.parametrize(
+    ("url", "shown"), [(None, None), (7, "int(...)"), (b"valkey://:hunter2@localhost", "bytes(...)"), ([], "list(...)")]
+)
+def test_what_is_no_text_is_refused_as_what_it_is(kind: Any, url: Any, shown: str | None) -> None:
+    with pytest.raises(InvalidSetting, match="write valkey://host:6379/0") as refused:
+        kind(url)
+
+    assert (refused.value.name, refused.value.value) == ("url", shown)
+
+
 OURS = ["decode_responses=true", "protocol=3", "max_connections=2", "encoding=utf-16", "encoding_errors=ignore"]
 PLACES = [
     "valkey://localhost:6379/0",

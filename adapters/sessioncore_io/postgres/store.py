@@ -7,13 +7,14 @@ itself.
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from sessioncore import Ending, Epoch, InvalidSetting, Reason, Session
+from sessioncore import Ending, Epoch, Reason, Session
 from sessioncore.effects import Flow, arun, run
 from sessioncore.ports import Subscription
 
 from ..ears import Ears
 from ..loops import EachLoop
 from ..operating import Census, Finding
+from ..settings import checked_count, checked_flag, checked_patience
 from . import flows, operating
 from .listening import AsyncListening, Listening
 from .pool import AsyncLink, Link
@@ -55,16 +56,16 @@ class _Told(Generic[L]):
         announce: bool = True,
         listen_url: str | None = None,
     ) -> None:
-        if connections < 1:
-            raise InvalidSetting("connections", connections, "open one at least")
-        if not patience > 0:
-            raise InvalidSetting("patience", patience, "wait for some seconds, or a part of one")
-        self.announce = announce
-        self._link: L = self._kind(address("url", url, patience), connections, patience, prepare)
+        checked_count("connections", connections, 1)
+        checked_patience(patience)
+        self.announce = checked_flag("announce", announce)
+        self._link: L = self._kind(
+            address("url", url, patience), connections, patience, checked_flag("prepare", prepare)
+        )
         # For operators: a look goes to whatever server is there, and neither that nor a change of tables is hurried.
         self._any_address = address("url", url, patience, "any")
         self._primary_address = address("url", url, patience)
-        self._listen_address = address("listen_url", listen_url or url, patience)
+        self._listen_address = address("listen_url", url if listen_url is None else listen_url, patience)
         self._ears = self._shared(self._new_ears)
 
     def subscribe(self, ear: Callable[[Ending], object]) -> Subscription:

@@ -17,10 +17,13 @@ from psycopg_pool import PoolClosed, PoolTimeout
 
 from sessioncore import InvalidSetting, StoreUnavailable
 
+from ..settings import checked_text
 from .exchange import Names, exchange
 from .flows import Rows, Statement
 
 T = TypeVar("T")
+
+ADVICE: Final = "pass an address such as postgresql://user@host/database; percent-encode what is odd in a password"
 
 # Seconds after which psycopg looks whether it was interrupted.
 INTERVAL: Final = 0.1
@@ -113,14 +116,14 @@ def address(name: str, url: str, patience: float, attrs: str = "read-write") -> 
 
     Raises ``InvalidSetting``, which repeats nothing of it, nor libpq's words: they quote what may be a password.
     """
+    checked_text(name, url, ADVICE)
     try:
         given = conninfo_to_dict(url)
     except psycopg.ProgrammingError:
         given = {"port": "unreadable"}
     ports = str(given.get("port") or "").split(",")  # an empty one is the usual one
     if not all(port.isdigit() for port in ports if port):
-        advice = "pass an address such as postgresql://user@host/database; percent-encode what is odd in a password"
-        raise InvalidSetting(name, "...", advice)
+        raise InvalidSetting(name, "...", ADVICE)
     wanted: dict[str, Any] = {
         "client_encoding": "UTF8",
         "connect_timeout": max(2, math.ceil(patience)),

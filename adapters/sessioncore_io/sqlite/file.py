@@ -12,6 +12,8 @@ from weakref import WeakSet
 
 from sessioncore import InvalidSetting
 
+from ..settings import checked_patience
+
 
 class _Connection(sqlite3.Connection):
     """Close when the thread that held it has ended: Python 3.13 warns of connections that are only forgotten."""
@@ -33,12 +35,14 @@ class SqliteFile:
     """Hold the connections to one file in WAL mode, each in its thread."""
 
     def __init__(self, path: str | Path, patience: float) -> None:
+        if not isinstance(path, str | os.PathLike) or "\0" in str(path):
+            raise InvalidSetting("path", path, "name a file, as text without a NUL or as a pathlib.Path")
         if str(path) in ("", ":memory:"):
             raise InvalidSetting("path", str(path), "name a file; without one, use MemoryStore")
         if str(path).startswith("sqlite:"):
             raise InvalidSetting("path", str(path), "name the file itself; URLs are for the command, sessioncore store")
         self.path = Path(path).absolute()  # other threads open it too, and after a chdir
-        self.patience = patience
+        self.patience = checked_patience(patience)
         self._local = _Held()
         _files.add(self)
 

@@ -15,6 +15,8 @@ from valkey.exceptions import ValkeyError
 
 from sessioncore import InvalidSetting
 
+from ..settings import checked_text
+
 Address = tuple[str, int]
 
 SINGLE: Final = ("valkey", "valkeys", "redis", "rediss", "unix")
@@ -25,10 +27,6 @@ ADVICE: Final = (
 
 # What would change the meaning of replies and keys, or count connections that are long closed.
 OURS: Final = ("decode_responses", "encoding", "encoding_errors", "protocol", "max_connections")
-
-# Seconds: shorter, and ``WAIT`` would round its part to 0, which stands for "for ever".
-LEAST: Final = 0.01
-MOST: Final = 3_600
 
 
 @frozen
@@ -47,11 +45,12 @@ class Place:
 def place_of(url: str, patience: float, connections: int, options: Mapping[str, Any]) -> Place:
     """Read a URL. Raises ``InvalidSetting``, which repeats nothing of it: a stray ``/`` or ``?`` is in a password."""
     _refuse_what_is_ours(options)
+    checked_text("url", url, ADVICE)
     try:
         return _place_of(urlsplit(url), url, patience, connections, options)
     except InvalidSetting:
         raise
-    except (ValueError, AttributeError):
+    except ValueError:
         raise InvalidSetting("url", "...", ADVICE) from None
 
 
@@ -94,22 +93,10 @@ def _refuse_what_is_ours(options: Mapping[str, Any]) -> None:
 def checked_prefix(prefix: str) -> str:
     """Refuse a prefix that would take the place of the bucket, which decides where on a cluster a key lies."""
     if not isinstance(prefix, str) or "{" in prefix or "}" in prefix:
-        raise InvalidSetting("prefix", prefix, "leave out braces: what stands between them decides a key's slot")
+        raise InvalidSetting(
+            "prefix", prefix, "write text without braces: what stands between them decides a key's slot"
+        )
     return prefix
-
-
-def checked_patience(patience: float) -> float:
-    """Refuse a patience that waits for nothing, or for ever."""
-    if isinstance(patience, bool) or not isinstance(patience, int | float) or not LEAST <= patience <= MOST:
-        raise InvalidSetting("patience", patience, f"write seconds, {LEAST} to {MOST}")
-    return patience
-
-
-def checked_count(name: str, count: int, least: int) -> int:
-    """Refuse what is no number of replicas or of connections."""
-    if isinstance(count, bool) or not isinstance(count, int) or count < least:
-        raise InvalidSetting(name, count, f"write a whole number of at least {least}")
-    return count
 
 
 def _address(text: str) -> Address:

@@ -11,12 +11,13 @@ from sessioncore.values import Ending
 
 from ..loops import EachLoop
 from ..operating import Census, Finding
+from ..settings import checked_count, checked_patience
 from ..world import log
 from .calls import Calls
 from .cluster import AsyncClusterWire, ClusterWire
 from .ear import AwaitedEar, ThreadedEar
 from .look import KINDS, Told, census, counted, looked
-from .place import Place, async_pool_of, checked_count, checked_patience, checked_prefix, place_of
+from .place import Place, async_pool_of, checked_prefix, place_of
 from .scripts import Command
 from .talk import aconverse, converse
 from .wire import AsyncWire, Wire
