@@ -7,11 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import define, field
+from attrs import define, evolve, field
 from tests.stores.awaiting import AwaitingStore
 from tests.stores.faults import FailingStore
 
-from sessioncore import ANY_SUBJECT, InvalidSetting, Notice, NotYours, Policy, Reason, Refused, State, StoreUnavailable
+from sessioncore import (
+    ANY_SUBJECT,
+    InvalidSetting,
+    Limits,
+    Notice,
+    NotYours,
+    Policy,
+    Reason,
+    Refused,
+    State,
+    StoreUnavailable,
+)
 from sessioncore.policy import HOUR, MINUTE
 from sessioncore.testing import Clock
 from sessioncore_io import AsyncSessions, Sessions
@@ -202,6 +213,20 @@ def test_a_login_attempted_before_a_reset_is_refused(site: Site) -> None:
 
     with pytest.raises(Refused, match="check the credential again"):
         site.commit(handle)
+
+
+def test_a_session_that_only_a_lowered_limit_ended_is_swept_at_its_own_deadline(site: Site) -> None:
+    """It is dead from the first moment on; and whoever looks at it puts that on record."""
+    used, abandoned = site.log_in(), site.log_in()
+    site.sessions.policy = evolve(POLICY, login=Limits(idle=5 * MINUTE, lifetime=HOUR))
+    site.clock.advance(6 * MINUTE)
+    early = site.wait(site.sessions.sweep())
+    alive = site.signed_in(used)
+    site.clock.advance(POLICY.login.idle)
+
+    assert (early, alive) == (0, False)
+    assert site.wait(site.sessions.sweep()) == 1
+    assert not site.signed_in(abandoned)
 
 
 def test_abandoned_sessions_end_by_the_sweep_and_are_purged_later(site: Site) -> None:

@@ -37,7 +37,10 @@ def inspect(connection: sqlite3.Connection, path: Path) -> Iterator[Finding]:
     yield _log_of(path)
     damage = _one(connection, "PRAGMA quick_check(1)")
     yield _finding(
-        "integrity", damage, damage == "ok", "the file is damaged: restore it from a backup, and reset epochs of before"
+        "integrity",
+        damage,
+        damage == "ok",
+        "the file is damaged: begin with a new one, as docs/stores/README.md says",
     )
     yield _pace(connection)
 

@@ -151,7 +151,11 @@ def after_newest(subject: str, at: int) -> Flow[int]:
 
 
 def sweep(policy: Policy) -> Flow[int]:
-    """Settle the sessions whose deadline has passed, so that abandoned ones end too; return how many ended."""
+    """Settle the sessions whose deadline has passed, so that abandoned ones end too; return how many ended.
+
+    The deadline is the one that rows were stored with. A session that is dead only by a limit that was lowered since
+    is dead all the same, but this puts its end on record no sooner than the limit at its login.
+    """
     ended = 0
     while True:
         at = yield from Now().ask()
