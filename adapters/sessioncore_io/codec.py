@@ -120,7 +120,7 @@ def decode(sid: str, record: bytes) -> Session:
 
 
 def _sound(s: Session) -> bool:
-    """Check what every step keeps true (see ``sessioncore.guards``)."""
+    """Check what every step keeps true, as ``sessioncore.proof.record.sound`` says and the proof shows."""
     times = 0 <= s.created_at <= s.since <= s.seen_at < NEVER
     ended = (s.ended_at < NEVER and s.reason is not None) if s.state in ENDS else s.ended_at == NEVER
     guest = s.state is not CREATED or (s.subject == "" and s.not_after == NEVER)

@@ -1,4 +1,4 @@
-"""Who listens to a store of this process: the half of ``Announcer`` that memory and SQLite share."""
+"""Who listens to a store of this process: the half of ``Announcer`` that memory, SQLite and PostgreSQL share."""
 
 import os
 import threading

@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 
 from attrs import frozen
 
-from sessioncore import State
+from sessioncore import State, Store
 
 from .codec import readable
 
@@ -32,8 +32,8 @@ class Census:
     size: int
 
 
-class Operable(Protocol):
-    """Serve the command line ``sessioncore store``. Every method raises ``StoreUnavailable``."""
+class Operable(Store, Protocol):
+    """Be a store that ``sessioncore store`` can operate, too. Every method raises ``StoreUnavailable``."""
 
     def prepare(self) -> Sequence[str]:
         """Create or migrate what the store needs, and say each thing that was done; again, and nothing is."""

@@ -4,13 +4,15 @@ The usual pair is Valkey for the sessions, which are many and quick, and Postgre
 must not be lost.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import ExitStack, closing
 from inspect import isawaitable, iscoroutinefunction
 from typing import Any, TypeVar
 
-from sessioncore import AsyncStore, Ending, Epoch, InvalidSetting, Reason, Session, Store
+from sessioncore import AsyncStore, Epoch, InvalidSetting, Reason, Session, Store
 from sessioncore.ports import Announcer, Subscription
+
+from .ears import Ear
 
 T = TypeVar("T")
 
@@ -69,7 +71,7 @@ class SplitStore:
         """Remember the name; tell whether this was the first time."""
         return self.sessions.mark(name, until)
 
-    def subscribe(self, ear: Callable[[Ending], object]) -> Subscription:
+    def subscribe(self, ear: Ear) -> Subscription:
         """Hear of ends from the one store, and of superseded epochs from the other."""
         return _Both(ear, self.sessions, self.epochs)
 
@@ -131,7 +133,7 @@ class AsyncSplitStore:
         """Remember the name; tell whether this was the first time."""
         return await _answer(self.sessions.mark(name, until))
 
-    def subscribe(self, ear: Callable[[Ending], object]) -> Subscription:
+    def subscribe(self, ear: Ear) -> Subscription:
         """Hear of ends from the one store, and of superseded epochs from the other."""
         return _Both(ear, self.sessions, self.epochs)
 
@@ -144,7 +146,7 @@ class AsyncSplitStore:
 class _Both:
     """Hold a subscription to each of two stores that tell."""
 
-    def __init__(self, ear: Callable[[Ending], object], *stores: Any) -> None:
+    def __init__(self, ear: Ear, *stores: Any) -> None:
         mute = [type(store).__name__ for store in stores if not hasattr(store, "subscribe")]
         if mute:
             raise InvalidSetting("store", ", ".join(mute), "it does not tell of ends: use one that does")

@@ -60,7 +60,8 @@ def test_a_file_is_opened_where_it_is_and_made_only_on_demand(tmp_path: Path) ->
 
     for made in (True, False):
         with closing(open_store(address, make=made)) as store:
-            assert (type(store), store.path) == (SqliteStore, path)
+            assert isinstance(store, SqliteStore)
+            assert store.path == path
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,8 @@ def test_two_parts_are_one_store(tmp_path: Path) -> None:
     first, second = (Address(f"sqlite:///{tmp_path}/{name}.db") for name in ("a", "b"))
     parts = open_parts(first, second, make=True)
     with closing(whole(parts)) as store:
-        assert (type(store), store.sessions, store.epochs) == (SplitStore, parts["sessions"], parts["epochs"])
+        assert isinstance(store, SplitStore)
+        assert (store.sessions, store.epochs) == (parts["sessions"], parts["epochs"])
 
 
 def test_one_part_is_the_store(tmp_path: Path) -> None:

@@ -4,12 +4,14 @@ import os
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import unquote, unquote_plus
 
 from attrs import field, frozen
 
 from sessioncore import InvalidSetting, SessionError
+from sessioncore_io.operating import Operable
+from sessioncore_io.split import SplitStore
 
 STORE: Final = "SESSIONCORE_STORE"
 EPOCHS: Final = "SESSIONCORE_EPOCHS"
@@ -82,7 +84,7 @@ def address_from(option: str | None, variable: str) -> Address | None:
     return Address(url) if url else None
 
 
-def open_store(address: Address, *, make: bool = False) -> Any:
+def open_store(address: Address, *, make: bool = False) -> Operable:
     """Open a store; with ``make``, a file that is not there is made.
 
     Raises ``StoreMissing``, ``ExtraMissing`` if the store's library is not installed, and ``InvalidSetting``.
@@ -92,10 +94,11 @@ def open_store(address: Address, *, make: bool = False) -> Any:
     kind = KINDS.get(address.scheme)
     if kind is None:
         raise InvalidSetting("store", address.shown, f"write one of\n{FORMS}")
-    return getattr(import_module(kind.module), kind.name)(address.url)
+    store: Operable = getattr(import_module(kind.module), kind.name)(address.url)
+    return store
 
 
-def _open_file(address: Address, make: bool) -> Any:
+def _open_file(address: Address, make: bool) -> Operable:
     from sessioncore_io.sqlite import SqliteStore
 
     host, _, name = address.url.partition("://")[2].partition("/")
@@ -107,15 +110,15 @@ def _open_file(address: Address, make: bool) -> Any:
     return SqliteStore(path)
 
 
-def open_parts(store: Address, epochs: Address | None, *, make: bool = False) -> dict[str, Any]:
+def open_parts(store: Address, epochs: Address | None, *, make: bool = False) -> dict[str, Operable]:
     """Open a store, or the two of a split one: each by the name of what it keeps."""
     if epochs is None:
         return {"": open_store(store, make=make)}
     return {"sessions": open_store(store, make=make), "epochs": open_store(epochs, make=make)}
 
 
-def whole(parts: Mapping[str, Any]) -> Any:
+def whole(parts: Mapping[str, Operable]) -> Operable | SplitStore:
     """Give the one store that these parts are."""
     if "" in parts:
         return parts[""]
-    return import_module("sessioncore_io.split").SplitStore(**parts)
+    return SplitStore(**parts)

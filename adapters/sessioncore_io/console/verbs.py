@@ -15,7 +15,7 @@ from sessioncore import flows as core
 from sessioncore.effects import Effect, Flow, Purge, Swap, run
 from sessioncore.policy import LONGEST, milliseconds
 from sessioncore_io.notices import JsonLines
-from sessioncore_io.operating import Census, Finding
+from sessioncore_io.operating import Census, Finding, Operable
 from sessioncore_io.shell import Sessions
 from sessioncore_io.world import log
 
@@ -35,7 +35,7 @@ class Work:
     """Hold what a verb works on: its options, the parts of the store, and a shell over the whole."""
 
     options: Namespace
-    parts: Mapping[str, Any]
+    parts: Mapping[str, Operable]
     sessions: Sessions
 
     def show(self, value: Any, tell: Callable[[Paper], object]) -> None:

@@ -7,11 +7,11 @@ itself.
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from sessioncore import Ending, Epoch, Reason, Session
+from sessioncore import Epoch, Reason, Session
 from sessioncore.effects import Flow, arun, run
 from sessioncore.ports import Subscription
 
-from ..ears import Ears
+from ..ears import Ear, Ears
 from ..loops import EachLoop
 from ..operating import Census, Finding
 from ..settings import checked_count, checked_flag, checked_patience
@@ -68,7 +68,7 @@ class _Told(Generic[L]):
         self._listen_address = address("listen_url", url if listen_url is None else listen_url, patience)
         self._ears = self._shared(self._new_ears)
 
-    def subscribe(self, ear: Callable[[Ending], object]) -> Subscription:
+    def subscribe(self, ear: Ear) -> Subscription:
         """Call ``ear`` after each end, by whichever process; not before this returns, but at once after that."""
         return self._ears().subscribe(ear)
 

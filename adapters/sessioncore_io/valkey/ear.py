@@ -16,10 +16,9 @@ from valkey.exceptions import ResponseError
 from sessioncore import StoreUnavailable
 from sessioncore.values import Ending
 
+from ..ears import Ear
 from ..world import log
 from .wire import ASYNC_FAILURES, FAILURES
-
-Ear = Callable[[Ending], object]
 
 AGAIN: Final = 0.25  # seconds before a lost connection is opened anew
 QUIET: Final = 5.0  # seconds of silence after which the server is asked whether it is there; as many to answer

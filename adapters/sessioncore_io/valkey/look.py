@@ -18,7 +18,7 @@ Count = tuple[Counter[State | None], int]
 
 PAGE: Final = 500
 
-# The kinds of keys (see ``calls``).
+# The kinds of keys (see ``keys``).
 ROWS: Final = "s"
 EPOCHS: Final = "e"
 KINDS: Final = (ROWS, EPOCHS, "d", "x", "m", "u", "p")

@@ -7,8 +7,8 @@ from typing import Any
 
 from sessioncore import Epoch, Reason, Session, StoreUnavailable
 from sessioncore.ports import Subscription
-from sessioncore.values import Ending
 
+from ..ears import Ear
 from ..loops import EachLoop
 from ..operating import Census, Finding
 from ..settings import checked_count, checked_patience
@@ -69,7 +69,7 @@ class ValkeyStore:
         self._ear.close()
         self._wire.close()
 
-    def subscribe(self, ear: Callable[[Ending], object]) -> Subscription:
+    def subscribe(self, ear: Ear) -> Subscription:
         """Call ``ear`` after ends, in a thread that runs as long as somebody listens."""
         return self._ear.subscribe(ear)
 
@@ -190,7 +190,7 @@ class AsyncValkeyStore:
         await self._ears.here().close()
         await self._wires.here().close()
 
-    def subscribe(self, ear: Callable[[Ending], object]) -> Subscription:
+    def subscribe(self, ear: Ear) -> Subscription:
         """Call ``ear`` after ends, in this event loop, as long as somebody listens."""
         return self._ears.here().subscribe(ear)
 
