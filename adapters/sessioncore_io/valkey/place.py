@@ -112,12 +112,27 @@ def pool_of(place: Place, address: Address | None) -> Any:
     Waits are bounded, and the client's own retries are off: a write whose outcome is unknown is not tried again.
     Raises ``InvalidSetting`` for options that the client does not take.
     """
-    return _tried(_pool_of(place, address), place)
+    waits = {"socket_timeout": place.patience, "socket_connect_timeout": place.patience}
+    return _tried(_made(valkey, place, address, waits), place)
 
 
 def async_pool_of(place: Place, address: Address | None) -> Any:
     """Make the same for an event loop; the wire itself bounds each wait as a whole."""
-    return _tried(_async_pool_of(place, address), place)
+    return _tried(_made(valkey.asyncio, place, address, {"socket_connect_timeout": place.patience}), place)
+
+
+def _made(client: Any, place: Place, address: Address | None, waits: Mapping[str, float]) -> Any:
+    """Make a pool by either of the client's halves, which name everything alike."""
+    settings = {**waits, **place.options}
+    if place.kind == "single":
+        return client.ConnectionPool.from_url(place.url, **settings)
+    if place.kind == "sentinel":
+        return client.sentinel.Sentinel(place.hosts, **settings).master_for(place.master).connection_pool
+    assert address is not None
+    kind = client.SSLConnection if settings.pop("ssl", False) else client.Connection
+    parser = client.cluster.ClusterParser  # it tells a MOVED from other errors
+    host, port = address
+    return client.ConnectionPool(connection_class=kind, parser_class=parser, host=host, port=port, **settings)
 
 
 def _tried(pool: Any, place: Place) -> Any:
@@ -127,29 +142,3 @@ def _tried(pool: Any, place: Place) -> Any:
     except (TypeError, ValueError, ValkeyError) as error:
         raise InvalidSetting("options", sorted(place.options), f"valkey-py does not take them: {error}") from None
     return pool
-
-
-def _pool_of(place: Place, address: Address | None) -> Any:
-    settings = {"socket_timeout": place.patience, "socket_connect_timeout": place.patience, **place.options}
-    if place.kind == "single":
-        return valkey.ConnectionPool.from_url(place.url, **settings)
-    if place.kind == "sentinel":
-        return valkey.sentinel.Sentinel(place.hosts, **settings).master_for(place.master).connection_pool
-    assert address is not None
-    kind = valkey.SSLConnection if settings.pop("ssl", False) else valkey.Connection
-    parser = valkey.cluster.ClusterParser  # it tells a MOVED from other errors
-    host, port = address
-    return valkey.ConnectionPool(connection_class=kind, parser_class=parser, host=host, port=port, **settings)
-
-
-def _async_pool_of(place: Place, address: Address | None) -> Any:
-    settings, aio = {"socket_connect_timeout": place.patience, **place.options}, valkey.asyncio
-    if place.kind == "single":
-        return aio.ConnectionPool.from_url(place.url, **settings)
-    if place.kind == "sentinel":
-        return aio.sentinel.Sentinel(place.hosts, **settings).master_for(place.master).connection_pool
-    assert address is not None
-    kind = aio.SSLConnection if settings.pop("ssl", False) else aio.Connection
-    host, port = address
-    parser = aio.cluster.ClusterParser
-    return aio.ConnectionPool(connection_class=kind, parser_class=parser, host=host, port=port, **settings)

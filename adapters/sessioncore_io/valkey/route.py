@@ -20,7 +20,6 @@ Route = Generator[Step, list[Any], T]
 REDIRECTIONS: Final = 5
 PAUSE: Final = 0.05  # seconds
 
-
 # What a server says of a command that it did not do: it is for another one, or for later. (A MOVED is an ASK, too.)
 NOT_DONE: Final = (AskError, TryAgainError)
 
