@@ -152,9 +152,9 @@ def test_no_repr_shows_an_address() -> None:
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
-        ({"connections": 0}, "connections = 0: open one at least"),
-        ({"patience": 0}, "patience = 0: wait for some seconds, or a part of one"),
-        ({"patience": float("nan")}, "patience = nan: wait for some seconds, or a part of one"),
+        ({"connections": 0}, "connections = 0: write a whole number of at least 1"),
+        ({"patience": 0}, "patience = 0: write seconds, 0.01 to 3600"),
+        ({"patience": float("nan")}, "patience = nan: write seconds, 0.01 to 3600"),
     ],
 )
 def test_a_setting_that_is_none_is_refused_by_name(settings: dict[str, Any], text: str) -> None:
