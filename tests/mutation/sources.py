@@ -11,7 +11,10 @@ GROUPS: Final = (CORE, STORES, ADAPTERS)
 # The table, its guards and its acts have mutants of their own, which the proof kills: see ``mutants``.
 _PROVED: Final = ("table.py", "guards.py")
 # A file, or a folder; a new store is one more name here.
-_STORES: Final = ("codec", "memory", "sqlite", "valkey", "postgres", "split", "ears")
+_STORES: Final = (
+    *("codec", "durability", "operating", "settings", "ears"),
+    *("memory", "sqlite", "valkey", "postgres", "split"),
+)
 
 
 @frozen
