@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import define, field
 
-from sessioncore import Contention, Ending, Notice, Reason, Session, SessionError, StoreUnavailable, Subscription
+from sessioncore import Contention, Ending, Notice, Reason, Session, SessionError, StoreUnavailable, Subscription, What
 from sessioncore.effects import Tell, arun
 from sessioncore.flows import look
 from sessioncore.policy import deadline_of
@@ -80,7 +80,7 @@ class Endings:
             if sight.certain or attempt + 1 >= KEPT_BY:
                 break
         if sight is None:
-            self._shell.perform(Tell(Notice(what="unavailable", at=self._shell.clock(), sid=sid)))
+            self._shell.perform(Tell(Notice(what=What.UNAVAILABLE, at=self._shell.clock(), sid=sid)))
             return None
         return sight.session
 

@@ -13,6 +13,7 @@ from sessioncore import (
     LogIn,
     Policy,
     State,
+    What,
     flows,
 )
 from sessioncore.effects import OfSubject, Tell
@@ -110,7 +111,7 @@ def told_by_whoever_looks(patch: pytest.MonkeyPatch) -> None:
     def open_session(token: Any, policy: Policy) -> Any:
         opened = yield from true(token, policy)
         if opened.standing is Standing.ENDED and opened.session is not None:
-            yield from Tell(notice_of("ended", opened.session, opened.session.ended_at)).ask()
+            yield from Tell(notice_of(What.ENDED, opened.session, opened.session.ended_at)).ask()
         return opened
 
     patch.setattr(flows, "open_session", open_session)

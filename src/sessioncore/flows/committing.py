@@ -25,7 +25,7 @@ from ..events import Credential, Event, LogIn, LogOut, Reauthenticate, SatisfyMf
 from ..machine import begin, settle, step
 from ..policy import Policy, moment_for
 from ..records import Epoch, Session, State
-from ..values import Notice
+from ..values import Notice, What
 from .ending import after_newest, end_successor, enforce_cap
 from .telling import Turn, changes, tell, tell_change
 from .tokens import sid_of
@@ -61,7 +61,7 @@ class _Replayed:
     """Hold what the events made of the row; ``left`` are those that need a new session."""
 
     session: Session
-    told: tuple[str, ...] = ()
+    told: tuple[What, ...] = ()
     left: tuple[Event, ...] = ()
 
 
@@ -111,14 +111,14 @@ def touch(chapter: Chapter, policy: Policy) -> Flow[Session | None]:
         outcome = yield from commit(chapter, policy)
     except StoreUnavailable:
         at = yield from Now().ask()
-        yield from Tell(Notice(what="unavailable", at=at, sid=chapter.sid)).ask()
+        yield from Tell(Notice(what=What.UNAVAILABLE, at=at, sid=chapter.sid)).ask()
         return None
     return outcome.session
 
 
 def replay(chapter: Chapter, base: Session, epochs: Epochs, at: int, policy: Policy) -> _Replayed:
     """Let the chapter's events act on the row as it is now, by the rules above: pure."""
-    session, told = base, ["began"] if chapter.begun else []
+    session, told = base, [What.BEGAN] if chapter.begun else []
     raced = base.proof != chapter.proof
     proved = not raced
     for position, event in enumerate(chapter.events):
@@ -134,7 +134,7 @@ def replay(chapter: Chapter, base: Session, epochs: Epochs, at: int, policy: Pol
         if isinstance(event, Credential):
             event, proved = _with_proofs(event, session, base, raced), True
         elif not (proved and session.live):
-            told.append("dropped")
+            told.append(What.DROPPED)
             continue
         subject = event.subject if isinstance(event, LogIn) else session.subject
         session = step(session, event, moment_for(session, epochs.get(subject), at, policy))
@@ -142,7 +142,7 @@ def replay(chapter: Chapter, base: Session, epochs: Epochs, at: int, policy: Pol
     return _Replayed(session=session, told=tuple(told))
 
 
-_TOLD: Final = {LogIn: ("signed_in",), SatisfyMfa: ("stepped_up",), Reauthenticate: ("reauthenticated",)}
+_TOLD: Final = {LogIn: (What.SIGNED_IN,), SatisfyMfa: (What.STEPPED_UP,), Reauthenticate: (What.REAUTHENTICATED,)}
 
 
 def _logged_out(session: Session, event: LogOut, epochs: Epochs, at: int, policy: Policy) -> Session:
@@ -214,7 +214,7 @@ def _begin_again(chapter: Chapter, events: tuple[Event, ...], policy: Policy) ->
         return Outcome(None, stored=False)
     at = yield from Now().ask()
     for _ in range(events.index(login)):
-        yield from Tell(Notice(what="dropped", at=at, sid=chapter.sid)).ask()
+        yield from Tell(Notice(what=What.DROPPED, at=at, sid=chapter.sid)).ask()
     begun = begin(chapter.sid, "", at, idle=policy.guest.idle, lifetime=policy.guest.lifetime)
     after = events[events.index(login) :]
     anew = _moved(Chapter(sid=chapter.sid, proof="", events=after), begun, sid_of(f"again {login.proof}"))
@@ -227,7 +227,7 @@ def _around(chapter: Chapter, begun: Session) -> Flow[Chapter]:
     if row is None or not _stored_before(chapter, row):
         return (yield from _elsewhere(chapter, begun))
     at = yield from Now().ask()
-    yield from tell(("began",), row, at)
+    yield from tell((What.BEGAN,), row, at)
     return evolve(chapter, begun=None)
 
 
@@ -254,7 +254,7 @@ def _refuse_without_row(chapter: Chapter, events: tuple[Event, ...]) -> Flow[Non
         if isinstance(event, Credential):
             raise Refused(event, None, "the session has ended and was purged; log in again", None)
         if not isinstance(event, LogOut):
-            yield from Tell(Notice(what="dropped", at=at, sid=chapter.sid)).ask()
+            yield from Tell(Notice(what=What.DROPPED, at=at, sid=chapter.sid)).ask()
 
 
 def _store_end(row: Session | None, settled: Session, at: int) -> Flow[None]:

@@ -9,7 +9,7 @@ from ..events import LogIn, LogOut, Restamp, SatisfyMfa
 from ..machine import begin, settle, step
 from ..policy import Policy, moment_for
 from ..records import KEEPING, Epoch, Reason, Session
-from ..values import ANY_SUBJECT, AnySubject, Summary
+from ..values import ANY_SUBJECT, AnySubject, Summary, What
 from .telling import Turn, notice_of, tell_change
 from .tokens import proof_of, sid_of
 
@@ -125,7 +125,7 @@ def enforce_cap(own: Session, login: LogIn | SatisfyMfa | Restamp, policy: Polic
             last, _ = yield from _ended(victim.sid, Reason.EVICTED, ANY_SUBJECT, policy)
     except (StoreUnavailable, Contention):
         at = yield from Now().ask()
-        yield from Tell(notice_of("unavailable", own, at)).ask()
+        yield from Tell(notice_of(What.UNAVAILABLE, own, at)).ask()
         return
     if any(victim.sid == own.sid for victim in beyond):
         raise Refused(login, last and last.state, EVICTED, last)

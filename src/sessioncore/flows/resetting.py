@@ -11,7 +11,7 @@ from ..machine import step
 from ..policy import Policy, moment_for
 from ..records import EXPIRING, KEEPING, Epoch, Reason, Session
 from ..refusals import NOT_KEPT
-from ..values import ANY_SUBJECT, Attempt, Notice
+from ..values import ANY_SUBJECT, Attempt, Notice, What
 from .ending import CLOCKS_DISAGREE, end, enforce_cap, successor_of
 from .retelling import retold
 from .telling import Turn, tell
@@ -38,7 +38,7 @@ def end_all(subject: str, reason: Reason) -> Flow[Epoch]:
     at = yield from Now().ask()
     epoch = yield from Supersede(subject, at, reason).ask()
     assert epoch is not None, "without an expectation the store cannot refuse"
-    yield from Tell(Notice(what="superseded", at=at, subject=subject, reason=reason)).ask()
+    yield from Tell(Notice(what=What.SUPERSEDED, at=at, subject=subject, reason=reason)).ask()
     return epoch
 
 
@@ -125,7 +125,7 @@ def _supersede_own(kept: Session, expected: int, cause: Reason) -> Flow[Epoch]:
     epoch = yield from Supersede(kept.subject, at, cause, expected).ask()
     if epoch is None:
         raise _not_kept(kept, expected)
-    yield from Tell(Notice(what="superseded", at=at, subject=kept.subject, reason=cause)).ask()
+    yield from Tell(Notice(what=What.SUPERSEDED, at=at, subject=kept.subject, reason=cause)).ask()
     return epoch
 
 
@@ -155,7 +155,7 @@ def _begin_anew(kept: Session, stamp: Epoch, secret: str, policy: Policy) -> Flo
     new = retold(kept, successor_of(kept.sid), proof_of(secret), stamp, at, policy)
     if not (yield from Swap(None, new).ask()):
         raise _not_kept(kept, stamp.value)
-    yield from tell(("began", "signed_in"), new, at)
+    yield from tell((What.BEGAN, What.SIGNED_IN), new, at)
     if (yield from was_ended(new, new.authenticated_at - CLOCKS_DISAGREE)):  # when no row was there to be ended
         yield from end(new.sid, Reason.IDP, ANY_SUBJECT, policy)
         raise _not_kept(kept, stamp.value)
