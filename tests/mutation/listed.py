@@ -11,6 +11,3 @@ def reasons(file: Path = FILE) -> dict[str, str]:
     """Give the reason of each listed mutant, by its name."""
     groups = tomllib.loads(file.read_text(encoding="utf-8")).get("equivalent", [])
     return {name: group["reason"] for group in groups for name in group["mutants"]}
-
-
-LISTED: Final = frozenset(reasons())

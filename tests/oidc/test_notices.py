@@ -1,6 +1,5 @@
 """How applications are told that sessions are over: which of them, of what, by which token, and how often."""
 
-from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -21,7 +20,6 @@ pytestmark = pytest.mark.anyio
 
 OP: Final = "https://op.example"
 KEYS: Final = Keys([ECKey.generate_key("P-256"), RSAKey.generate_key(2048)])
-Said = Callable[[httpx2.Request], httpx2.Response]
 
 
 class Clients(httpx2.AsyncBaseTransport):

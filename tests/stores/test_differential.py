@@ -19,7 +19,6 @@ from sessioncore_io.sqlite import SqliteStore
 SIDS = st.sampled_from([letter * 22 for letter in "abc"])
 SUBJECTS = st.sampled_from(["alice", "bob"])
 INSTANTS = st.integers(START, START + 5) | st.sampled_from([START + HOUR, START + 24 * HOUR])
-LIMITS = st.integers(1, 3)
 CAUSES = st.sampled_from([Reason.PASSWORD_RESET, Reason.PASSWORD_CHANGE, Reason.USER_ALL, Reason.ADMIN])
 
 
