@@ -14,11 +14,15 @@ import uvicorn
 from examples.storezero.app import Clocks, build
 from examples.storezero.common.sites import Sites, cross_site
 from playwright.sync_api import Browser, BrowserContext, Playwright, expect, sync_playwright
+from starlette.testclient import TestClient
 
+from sessioncore.testing import Clock
+from sessioncore_io.asgi import Application
 from sessioncore_io.oidc import Client
 
 from .app_user import AppUser
 from .find_chromium import ADVICE, find_headless
+from .inside import closed_town, visitor
 from .people import KEYS, QUICK, Person, Town
 
 QUIET: Final = (
@@ -71,6 +75,18 @@ def data() -> Iterator[Path]:
     """Give a directory for the demo's databases, as many and as whole as in earnest."""
     with emptied() as directory:
         yield directory
+
+
+@pytest.fixture
+def inner_town(data: Path, clock: Clock) -> Application:
+    """Give a demo inside of this process, whose clocks stand still."""
+    return closed_town(data, clock)
+
+
+@pytest.fixture
+def client(inner_town: Application) -> TestClient:
+    """Give somebody in front of its shop, without a browser."""
+    return visitor(inner_town)
 
 
 @contextmanager

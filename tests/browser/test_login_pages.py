@@ -1,6 +1,5 @@
 """The login service's pages without a browser: what each proves, and what its address cannot make of it."""
 
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -9,27 +8,14 @@ from examples.storezero.auth.codes import code_at
 from starlette.testclient import TestClient
 
 from sessioncore.testing import Clock
-from sessioncore_io.asgi import Application
 
-from .inside import AUTH, SHOP, SITES, closed_town, followed, give_password, hidden, log_in, visitor
+from .inside import AUTH, SHOP, SITES, followed, give_password, hidden, log_in
 
 ALICE, CAROL = "down the rabbit hole", "higher further faster"
 FRIDA = {"name": "frida", "password": "a ribbon round a bomb"}
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 MINUTE = 60_000
 IDP = SITES.url("idp")
-
-
-@pytest.fixture
-def town(data: Path, clock: Clock) -> Application:
-    """Give a demo whose clocks stand still."""
-    return closed_town(data, clock)
-
-
-@pytest.fixture
-def client(town: Application) -> TestClient:
-    """Give somebody in front of the shop."""
-    return visitor(town)
 
 
 def send(client: TestClient, page: Any, path: str, **fields: str) -> Any:

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 from examples.storezero.auth.accounts import Accounts
+from starlette.testclient import TestClient
 
 from sessioncore.testing import Clock
 from sessioncore_io import Sessions
 from sessioncore_io.sqlite import SqliteStore
 
-from .inside import AUTH, closed_town, followed, hidden, visitor
+from .inside import AUTH, followed, hidden
 from .people import QUICK
 
 ALICE = "customer-alice"
@@ -30,9 +31,8 @@ def resetting_after(step: Callable[..., Any], sessions: Sessions) -> Callable[..
 
 @pytest.mark.parametrize("step", ["named", "verify"])
 def test_a_login_that_a_reset_overtakes_signs_nobody_in(
-    step: str, data: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    step: str, client: TestClient, data: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = visitor(closed_town(data, clock))
     asked = followed(client, client.get("/login")).text
     form = {field: hidden(asked, field) for field in ("csrf", "transaction")}
     sessions = Sessions(SqliteStore(data / "auth-sessions.sqlite3"), clock=clock)

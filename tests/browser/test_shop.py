@@ -28,21 +28,9 @@ EVERY_FORM = [base + path for base, paths in POSTED.items() for path in paths]
 
 
 @pytest.fixture
-def town(data: Path, clock: Clock) -> Application:
-    """Give a demo whose clocks stand still."""
-    return closed_town(data, clock)
-
-
-@pytest.fixture
-def client(town: Application) -> TestClient:
-    """Give somebody in front of the shop."""
-    return visitor(town)
-
-
-@pytest.fixture
-def other(town: Application) -> TestClient:
+def other(inner_town: Application) -> TestClient:
     """Give somebody else."""
-    return visitor(town)
+    return visitor(inner_town)
 
 
 @pytest.mark.parametrize("path", ["/", f"{AUTH}/login", f"{AUTH}/nowhere", "/nowhere", "/static/shop.css"])

@@ -1,18 +1,16 @@
 """The stage shows what happened, to whom it happened, and nothing that would open anything."""
 
 from collections.abc import Callable
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from examples.storezero.stage import mermaid, sequence
 from examples.storezero.stage.hops import Hop, shown
 from playwright.sync_api import expect
-
-from sessioncore.testing import Clock
+from starlette.testclient import TestClient
 
 from .app_user import AppUser
-from .inside import SITES, closed_town, visitor
+from .inside import SITES
 from .people import Person
 
 SECRETS = ("state", "nonce", "code", "code_challenge")
@@ -85,9 +83,8 @@ def test_what_a_page_tells_of_itself_is_text(app_user: AppUser) -> None:
     ],
 )
 def test_only_the_apps_own_script_tells_and_only_what_can_be_told(
-    data: Path, clock: Clock, origin: str, body: str, expected: int
+    client: TestClient, origin: str, body: str, expected: int
 ) -> None:
-    client = visitor(closed_town(data, clock))
     told = client.post(f"{SITES.url('orders')}/stage/hops", content=body, headers={"sec-fetch-site": origin})
 
     assert told.status_code == expected

@@ -42,17 +42,27 @@ from .recipes.users import Users
 Browser = Callable[[], httpx2.Client]
 HOST_COOKIE: Final = Cookie()
 
-Serve = Callable[[Store, Users], AbstractContextManager[Browser]]
+Open = Callable[[Store, Users], AbstractContextManager[Any]]
 
 
 @frozen
 class Case:
-    """Hold one recipe; ``redirects`` tells whether it sends visitors on or answers 401."""
+    """Hold one recipe, how it is opened, and how browsers reach it.
+
+    ``redirects`` tells whether it sends visitors on or answers 401.
+    """
 
     name: str
-    serve: Serve
+    app: Open
+    over: Callable[[Any], httpx2.Client]
     redirects: bool
     cookie: Cookie = HOST_COOKIE
+
+    @contextmanager
+    def serve(self, store: Store, users: Users) -> Iterator[Browser]:
+        """Open it, and give what makes browsers."""
+        with self.app(store, users) as app:
+            yield partial(self.over, app)
 
 
 def _over_wsgi(app: Any) -> httpx2.Client:
@@ -64,14 +74,13 @@ def _over_asgi(app: Any) -> httpx2.Client:
     return TestClient(app, "https://testserver", raise_server_exceptions=False, follow_redirects=False)
 
 
-@contextmanager
-def _wsgi(recipe: ModuleType, store: Store, users: Users) -> Iterator[Browser]:
-    yield partial(_over_wsgi, recipe.create_app(store, users))
+def _over_http(address: str) -> httpx2.Client:
+    return httpx2.Client(base_url=address)
 
 
 @contextmanager
-def _asgi(recipe: ModuleType, store: Store, users: Users) -> Iterator[Browser]:
-    yield partial(_over_asgi, recipe.create_app(store, users))
+def _plain(recipe: ModuleType, store: Store, users: Users) -> Iterator[Any]:
+    yield recipe.create_app(store, users)
 
 
 @contextmanager
@@ -90,45 +99,39 @@ def served_by_django(recipe: ModuleType, store: Store, users: Users) -> Iterator
 
 
 @contextmanager
-def _django(recipe: ModuleType, over: Callable[[Any], httpx2.Client], store: Store, users: Users) -> Iterator[Browser]:
-    with served_by_django(recipe, store, users) as app:
-        yield partial(over, app)
-
-
-@contextmanager
-def _litestar(store: Store, users: Users) -> Iterator[Browser]:
+def _litestar(store: Store, users: Users) -> Iterator[Any]:
     # It would set up the log of the whole process, for all later tests too, and leave a thread that writes it.
     with patch.object(LoggingConfig, "configure", return_value=logging.getLogger):
         app = litestar_app.create_app(store, users)
-    yield partial(_over_asgi, app)
+    yield app
 
 
 @contextmanager
-def _real_http(store: Store, users: Users) -> Iterator[Browser]:
+def _real_http(store: Store, users: Users) -> Iterator[str]:
     handler = no_adapter.create_app(store, users, Cookie.for_plain_http())
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         serving = Thread(target=partial(server.serve_forever, poll_interval=0.01))
         serving.start()
         try:
-            yield partial(httpx2.Client, base_url=f"http://127.0.0.1:{server.server_port}")
+            yield f"http://127.0.0.1:{server.server_port}"
         finally:
             server.shutdown()
             serving.join()
 
 
 CASES = [
-    Case("bottle", partial(_wsgi, bottle_app), redirects=True),
-    Case("django-asgi", partial(_django, django_asgi, _over_asgi), redirects=True),
-    Case("django-wsgi", partial(_django, django_wsgi, _over_wsgi), redirects=True),
-    Case("falcon-asgi", partial(_asgi, falcon_asgi), redirects=False),
-    Case("falcon-wsgi", partial(_wsgi, falcon_wsgi), redirects=False),
-    Case("fastapi", partial(_asgi, fastapi_app), redirects=False),
-    Case("flask", partial(_wsgi, flask_app), redirects=True),
-    Case("litestar", _litestar, redirects=False),
-    Case("no-adapter", _real_http, redirects=False, cookie=Cookie.for_plain_http()),
-    Case("plain-asgi", partial(_asgi, plain_asgi), redirects=False),
-    Case("plain-wsgi", partial(_wsgi, plain_wsgi), redirects=False),
-    Case("pyramid", partial(_wsgi, pyramid_app), redirects=True),
-    Case("quart", partial(_asgi, quart_app), redirects=True),
-    Case("starlette", partial(_asgi, starlette_app), redirects=True),
+    Case("bottle", partial(_plain, bottle_app), _over_wsgi, redirects=True),
+    Case("django-asgi", partial(served_by_django, django_asgi), _over_asgi, redirects=True),
+    Case("django-wsgi", partial(served_by_django, django_wsgi), _over_wsgi, redirects=True),
+    Case("falcon-asgi", partial(_plain, falcon_asgi), _over_asgi, redirects=False),
+    Case("falcon-wsgi", partial(_plain, falcon_wsgi), _over_wsgi, redirects=False),
+    Case("fastapi", partial(_plain, fastapi_app), _over_asgi, redirects=False),
+    Case("flask", partial(_plain, flask_app), _over_wsgi, redirects=True),
+    Case("litestar", _litestar, _over_asgi, redirects=False),
+    Case("no-adapter", _real_http, _over_http, redirects=False, cookie=Cookie.for_plain_http()),
+    Case("plain-asgi", partial(_plain, plain_asgi), _over_asgi, redirects=False),
+    Case("plain-wsgi", partial(_plain, plain_wsgi), _over_wsgi, redirects=False),
+    Case("pyramid", partial(_plain, pyramid_app), _over_wsgi, redirects=True),
+    Case("quart", partial(_plain, quart_app), _over_asgi, redirects=True),
+    Case("starlette", partial(_plain, starlette_app), _over_asgi, redirects=True),
 ]

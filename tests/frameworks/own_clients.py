@@ -3,10 +3,8 @@
 import asyncio
 import importlib
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
 from functools import partial
-from types import ModuleType
 from typing import Any
 
 import httpx2
@@ -14,26 +12,8 @@ from attrs import frozen
 from litestar.testing import TestClient as LitestarClient
 from starlette.testclient import TestClient
 
-from sessioncore import Store
-
-from .cases import served_by_django
-from .recipes import (
-    bottle_app,
-    django_asgi,
-    django_client,
-    django_wsgi,
-    falcon_asgi,
-    falcon_wsgi,
-    fastapi_app,
-    flask_app,
-    litestar_app,
-    plain_asgi,
-    plain_wsgi,
-    pyramid_app,
-    quart_app,
-    starlette_app,
-)
-from .recipes.users import Users
+from .cases import CASES, Open
+from .recipes import django_client
 
 Answer = tuple[int, str]
 Ask = Callable[[Any, str, str, dict[str, str]], Answer]
@@ -96,13 +76,6 @@ DJANGOS = Client(django_client.session_client, _by_django)
 FLASKS = Client(lambda app: app.test_client(), _by_werkzeug)
 QUARTS = Client(lambda app: app.test_client(), _by_quart)
 
-Open = Callable[[Store, Users], AbstractContextManager[Any]]
-
-
-@contextmanager
-def _plain(recipe: ModuleType, store: Store, users: Users) -> Iterator[Any]:
-    yield recipe.create_app(store, users)
-
 
 @frozen
 class Pair:
@@ -113,19 +86,21 @@ class Pair:
     client: Client
 
 
-PAIRS = [
-    Pair("bottle", partial(_plain, bottle_app), WEBTEST),
-    Pair("django-asgi", partial(served_by_django, django_asgi), STARLETTES),
-    Pair("django-wsgi", partial(served_by_django, django_wsgi), DJANGOS),
-    Pair("django-wsgi-by-httpx", partial(served_by_django, django_wsgi), HTTPX),
-    Pair("falcon-asgi", partial(_plain, falcon_asgi), STARLETTES),
-    Pair("falcon-wsgi", partial(_plain, falcon_wsgi), HTTPX),
-    Pair("fastapi", partial(_plain, fastapi_app), STARLETTES),
-    Pair("flask", partial(_plain, flask_app), FLASKS),
-    Pair("litestar", partial(_plain, litestar_app), LITESTARS),
-    Pair("plain-asgi", partial(_plain, plain_asgi), STARLETTES),
-    Pair("plain-wsgi", partial(_plain, plain_wsgi), HTTPX),
-    Pair("pyramid", partial(_plain, pyramid_app), WEBTEST),
-    Pair("quart", partial(_plain, quart_app), QUARTS),
-    Pair("starlette", partial(_plain, starlette_app), STARLETTES),
-]
+_APPS = {case.name: case.app for case in CASES}
+_CLIENTS = {
+    "bottle": WEBTEST,
+    "django-asgi": STARLETTES,
+    "django-wsgi": DJANGOS,
+    "django-wsgi-by-httpx": HTTPX,
+    "falcon-asgi": STARLETTES,
+    "falcon-wsgi": HTTPX,
+    "fastapi": STARLETTES,
+    "flask": FLASKS,
+    "litestar": LITESTARS,
+    "plain-asgi": STARLETTES,
+    "plain-wsgi": HTTPX,
+    "pyramid": WEBTEST,
+    "quart": QUARTS,
+    "starlette": STARLETTES,
+}
+PAIRS = [Pair(name, _APPS[name.removesuffix("-by-httpx")], client) for name, client in _CLIENTS.items()]
