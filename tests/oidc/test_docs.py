@@ -136,10 +136,3 @@ def test_every_verb_that_is_named_exists() -> None:
     named = set(re.findall(r"`server\.(\w+)", text)) - {"notices"}
     assert [name for name in named if not hasattr(oidc.AuthorizationServer, name)] == []
     assert [n for n in re.findall(r"`provider\.(\w+)", text) if not hasattr(oidc.RelyingParty, n)] == []
-
-
-def test_the_links_lead_somewhere() -> None:
-    text = PAGE.read_text("utf-8")
-    titles = (line.lstrip("# ").lower().replace(" ", "-") for line in text.splitlines() if line.startswith("#"))
-
-    assert set(re.findall(r"\(#([a-z-]+)\)", text)) <= set(titles)

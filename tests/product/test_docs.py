@@ -34,15 +34,6 @@ def test_every_name_on_offer_is_told_of() -> None:
     assert [name for name in testing.__all__ if name not in page and name != "log_in_as_async"] == []
 
 
-def test_the_links_lead_somewhere() -> None:
-    page = PAGE.read_text("utf-8")
-    titles = (line[3:].lower() for line in page.splitlines() if line[:3] == "## ")
-    headings = {re.sub(r"[^a-z -]", "", title).replace(" ", "-") for title in titles}
-
-    assert set(re.findall(r"\(#([a-z-]+)\)", page)) <= headings
-    assert all((PAGE.parent / path).exists() for path in re.findall(r"\((\.\./[^)]+)\)", page))
-
-
 @pytest.mark.parametrize(
     "page", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda page: page.stem
 )

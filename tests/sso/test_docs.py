@@ -19,12 +19,6 @@ def test_every_example_of_the_page_runs() -> None:
     assert len(blocks) >= 4
 
 
-def test_the_links_lead_somewhere() -> None:
-    linked = re.findall(r"\]\(([^)#]+)\)", README + (DOCS / "sso" / "decisions.md").read_text("utf-8"))
-
-    assert [path for path in linked if not (DOCS / "sso" / path).exists()] == []
-
-
 def test_the_core_does_not_load_single_sign_on() -> None:
     """It costs whoever does not use it nothing."""
     loaded = "{name for name in sys.modules if name.startswith('sessioncore.sso')}"
