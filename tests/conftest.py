@@ -1,9 +1,10 @@
-"""What all tests share: the Hypothesis profiles, a clock that stands still, and what is printed after the run."""
+"""What all tests share: the Hypothesis profiles, a clock that stands still, and what is seen to after each and all."""
 
 import os
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.logs import pytest_runtest_setup, pytest_runtest_teardown  # noqa: F401
 
 from sessioncore.testing import Clock
 
