@@ -90,13 +90,14 @@ _SLIPS: Final = {
 
 def _of_module(module: ModuleType) -> Iterator[Mutant]:
     tree = ast.parse(inspect.getsource(module))
+    shipped = _Shipped(module, tree)
     for function in [node for node in tree.body if isinstance(node, ast.FunctionDef)]:
         if function.name in ("merged", "newest"):
             continue  # data is opaque to the table: tests of their own watch over these two
         defined = [node.name for node in tree.body[: tree.body.index(function)] if isinstance(node, ast.FunctionDef)]
         for node in list(ast.walk(function.body[-1])):
             for undo in _changes(node, defined):
-                yield _compiled(module, tree, function)
+                yield _compiled(shipped, function)
                 undo()
 
 
@@ -159,26 +160,43 @@ def _set(node: ast.AST, name: str, value: Any) -> Callable[[], None]:
     return undo
 
 
-def _compiled(module: ModuleType, tree: ast.Module, function: ast.FunctionDef) -> Mutant:
-    made: dict[str, Any] = {"__name__": module.__name__, "__package__": module.__package__}
-    exec(compile(ast.fix_missing_locations(tree), f"<mutant of {module.__name__}>", "exec"), made)
-    part = "guard" if module is guards else "act"
+def _compiled(shipped: "_Shipped", function: ast.FunctionDef) -> Mutant:
+    made = shipped.anew()
+    mutated = ast.fix_missing_locations(ast.Module([function], type_ignores=[]))
+    exec(compile(mutated, f"<mutant of {shipped.module.__name__}>", "exec"), made)
+    part = "guard" if shipped.module is guards else "act"
     table = tuple(evolve(row, **{part: made[getattr(row, part).__name__]}) for row in TABLE)
-    reached = _callers(tree, function.name)
+    reached = shipped.callers(function.name)
     return Mutant(
         kind=part,
         name=f"{part} {function.name}: {ast.unparse(function.body[-1])}",
         table=table,
         rows=tuple(row for row in table if getattr(row, part).__name__ in reached),
-        quiet=made["quiet"] if module is guards else guards.quiet,
+        quiet=made["quiet"] if shipped.module is guards else guards.quiet,
     )
 
 
-def _callers(tree: ast.Module, name: str) -> set[str]:
-    """Give the functions that call this one, directly or not, and itself."""
-    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-    calls = {node.name: {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} for node in functions}
-    reached = {name}
-    while more := {caller for caller, called in calls.items() if called & reached} - reached:
-        reached |= more
-    return reached
+class _Shipped:
+    """Hold a module as it is shipped, compiled once: a mutant of a function then takes that one's place."""
+
+    def __init__(self, module: ModuleType, tree: ast.Module) -> None:
+        self.module = module
+        self._code = compile(tree, f"<{module.__name__}>", "exec")
+        self._calls = {
+            node.name: {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+            for node in tree.body
+            if isinstance(node, ast.FunctionDef)
+        }
+
+    def anew(self) -> dict[str, Any]:
+        """Give functions of its own to a mutant: they call each other, and what is put in their place, by name."""
+        made: dict[str, Any] = {"__name__": self.module.__name__, "__package__": self.module.__package__}
+        exec(self._code, made)
+        return made
+
+    def callers(self, name: str) -> set[str]:
+        """Give the functions that call this one, directly or not, and itself."""
+        reached = {name}
+        while more := {caller for caller, called in self._calls.items() if called & reached} - reached:
+            reached |= more
+        return reached
