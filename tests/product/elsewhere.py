@@ -12,7 +12,19 @@ def pytest_passes(folder: Path) -> list[str]:
     """Run pytest in a process of its own, with the plugin, and give its summary: what was skipped, and the tally."""
     known = any(point.value == PLUGIN for point in entry_points(group="pytest11"))
     options = () if known else ("-p", PLUGIN)
-    command = [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "--rootdir", str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-rs",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:faker",
+        "--rootdir",
+        str(folder),
+    ]
     done = subprocess.run([*command, *options, "."], cwd=folder, capture_output=True, text=True)
 
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,5 +1,7 @@
 """The shortest steps to some bugs, so that no search has to find them."""
 
+from datetime import timedelta
+
 from tests.property.searching import ALICE, BROWSE, FINISH, LOG_IN, MFA, RESET, Step, Walk, live_until, race
 
 from sessioncore.policy import MINUTE
@@ -44,6 +46,11 @@ WALKS: dict[str, Walk] = {
         ("write", {"browser": 0, "verbs": (("set", "theme", 1),)}),
         ("come_to_a_limit", {"pick": 0, "which": 0, "off": 0}),
         ("sweep", {}),
+    ),
+    "LivePurging": (
+        LOG_IN,
+        ("come_to_a_limit", {"pick": 0, "which": 0, "off": -1}),
+        ("purge", {"keep": timedelta(0)}),
     ),
     "a commit whose failure is hidden": (
         LOG_IN,
