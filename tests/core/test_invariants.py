@@ -1,6 +1,8 @@
 """Every step keeps every invariant, and for each invariant there is a planted bug that breaks it."""
 
 from collections.abc import Callable
+from functools import cache
+from random import Random
 from typing import Any
 
 import pytest
@@ -151,6 +153,13 @@ def breaks(check: Check, machine: Machine[Session], cell: Situation) -> bool:
     return False
 
 
+@cache
+def stirred() -> list[Situation]:
+    """Give every cell, the like ones apart: one that breaks comes early, whichever state or clock it needs."""
+    every = list(cells())
+    return Random(0).sample(every, len(every))
+
+
 def test_there_is_a_bug_for_every_invariant() -> None:
     assert set(INVARIANTS) == set(BUGS)
 
@@ -161,12 +170,12 @@ def test_a_planted_bug_breaks_its_invariant(name: str) -> None:
     rows = (*TABLE, WAY_BACK) if name in ("NoResurrection", "EndsAreFrozen") else TABLE
     broken: Machine[Session] = build(State, [BUGS[name](row) for row in rows])
 
-    assert any(breaks(INVARIANTS[name], broken, cell) for cell in cells())
+    assert any(breaks(INVARIANTS[name], broken, cell) for cell in stirred())
 
 
 def test_a_broken_invariant_is_named() -> None:
     careless: Machine[Session] = Machine(State, map(BUGS["IdleBound"], TABLE))
-    idle_out = next(cell for cell in cells() if breaks(INVARIANTS["IdleBound"], careless, cell))
+    idle_out = next(cell for cell in stirred() if breaks(INVARIANTS["IdleBound"], careless, cell))
 
     with pytest.raises(AssertionError, match=r"^IdleBound: Whoever acts is within the idle limit"):
         check_step(taken(*idle_out, careless))
