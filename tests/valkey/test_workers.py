@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import ClassVar, Final
 
 import httpx2
 import pytest
@@ -34,7 +34,8 @@ def site(valkey_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Ite
     try:
         base = f"http://127.0.0.1:{port}"
         until(lambda: len(_pids(base)) == WORKERS, f"both workers answer; see {log}", 60)
-        yield base
+        with ThreadPoolExecutor(16) as Browser.pool:
+            yield base
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(PATIENCE)
@@ -50,7 +51,7 @@ def _pids(base: str) -> set[str]:
 class Browser:
     """Keep cookies, and make requests that may be under way at once."""
 
-    pool = ThreadPoolExecutor(16)
+    pool: ClassVar[ThreadPoolExecutor]
 
     def __init__(self, base: str) -> None:
         self.base = base
@@ -138,6 +139,13 @@ def test_of_more_logins_at_once_than_the_cap_as_many_stay(site: str, valkey_serv
 
 
 def test_both_workers_answer(site: str) -> None:
-    pids: set[Any] = {Browser(site).get("/").text.split()[0] for _ in range(12)}
+    """Sooner or later: a busy machine may let one of them take every request for a while."""
+    answered = set[str]()
 
-    assert len(pids) == WORKERS
+    def both() -> bool:
+        answered.update(_pids(site))
+        return len(answered) >= WORKERS
+
+    until(both, "both workers answer")
+
+    assert len(answered) == WORKERS
