@@ -11,7 +11,7 @@ from sessioncore import (
 )
 from sessioncore.flows import Standing
 from sessioncore_io import CLEAR, answers, wsgi
-from sessioncore_io.handle import Handle
+from sessioncore_io.handle import opens_nothing
 
 
 def test_a_cookie_cleared_by_a_stale_answer_breaks_set_cookie_discipline(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,9 +44,9 @@ def test_a_commit_whose_failure_is_hidden_breaks_commit_before_respond(monkeypat
 def test_a_store_that_is_down_taken_for_an_empty_one_breaks_fail_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The page is served as to a visitor without a session."""
 
-    def anonymous(sessions: Any, token: Any, error: Any) -> Handle:
-        return Handle(sessions, None, Standing.ABSENT, None, None)
+    def anonymous(kind: Any, shell: Any, *_: object) -> Any:
+        return opens_nothing(kind, shell)
 
-    monkeypatch.setattr(wsgi, "_failed", anonymous)
+    monkeypatch.setattr(wsgi, "opens_nothing", anonymous)
 
     assert walked(wsgi_driver, *WALKS["a store that is down"]) == "FailClosed"
