@@ -165,7 +165,7 @@ class Person:
     def press_time(self, name: str, which: str = "all") -> None:
         """Press a button of the time machine, for all layers or for one."""
         machine = self.page.locator(".time-machine")
-        machine.get_by_label(which, exact=True).check(force=True)
+        machine.get_by_label(which, exact=True).check()
         machine.get_by_role("button", name=name, exact=True).click()
 
     def leave(self, button: str = "Log out") -> None:
