@@ -174,7 +174,10 @@ class Sessions(Shell):
         return run(self._still_upstream(sid, issued_at), self.perform)
 
     def sweep(self) -> int:
-        """End the sessions whose time has come though nobody asks for them; return how many."""
+        """End the sessions whose time has come though nobody asks for them; return how many.
+
+        By the limits at their login: what ended by one that was lowered since is recorded at its next use, or then.
+        """
         return run(core.sweep(self.policy), self.perform)
 
     def purge(self, keep: timedelta = TOMBSTONE) -> int:
@@ -270,7 +273,10 @@ class AsyncSessions(Shell):
         return await arun(self._still_upstream(sid, issued_at), self.perform)
 
     async def sweep(self) -> int:
-        """End the sessions whose time has come though nobody asks for them; return how many."""
+        """End the sessions whose time has come though nobody asks for them; return how many.
+
+        By the limits at their login: what ended by one that was lowered since is recorded at its next use, or then.
+        """
         return await arun(core.sweep(self.policy), self.perform)
 
     async def purge(self, keep: timedelta = TOMBSTONE) -> int:
