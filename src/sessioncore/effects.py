@@ -151,8 +151,6 @@ def run(flow: Flow[T], perform: Callable[[Effect[Any]], Any]) -> T:
                 effect = flow.send(answer)
     except StopIteration as done:
         return cast(T, done.value)
-    finally:
-        flow.close()
 
 
 def _at_hand(effect: Effect[Any], answer: Any) -> Any:

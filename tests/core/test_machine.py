@@ -165,6 +165,7 @@ def test_the_engine_inside_knows_the_table_and_nothing_of_its_own() -> None:
     arrows = [arrow for event in engine.events.values() for some in event.transitions.values() for arrow in some]
 
     assert engine.models == []
+    assert engine.name == "sessioncore: "
     assert list(engine.states) == [state.name for state in State]
     assert sorted((arrow.source, arrow.dest) for arrow in arrows) == sorted(
         (row.source.name, row.to.name) for row in TABLE

@@ -189,6 +189,12 @@ def test_an_answer_that_would_have_to_be_awaited_is_refused_by_name_and_closed()
     assert "arun" in other.value.advice
 
 
+@pytest.mark.parametrize("kind", [fx.Now, fx.NewSid, fx.NewSecret])
+def test_questions_without_a_part_are_one_question(kind: type[fx.Effect[Any]]) -> None:
+    assert kind() == kind()
+    assert not hasattr(kind(), "__dict__")
+
+
 class Awaited:
     """Be awaitable, and no coroutine: there is nothing to close."""
 

@@ -249,6 +249,12 @@ def test_who_ends_a_session_whose_end_was_recorded_keeps_it_from_going_on(talk: 
     assert [notice.what for notice in talk.told[heard:]] == ["superseded"]
 
 
+def test_to_keep_a_session_from_going_on_ends_none(talk: Talk) -> None:
+    talk.store.rows[SID] = ended(signed_in(talk.store), talk, CHANGE)
+
+    assert talk.run(flows.end(SID, Reason.ADMIN, "alice", POLICY)) is False
+
+
 def test_a_use_and_a_logout_that_find_a_change_under_way_keep_the_session_from_going_on(talk: Talk) -> None:
     row = signed_in(talk.store)
     talk.store.supersede("alice", talk.at, CHANGE)

@@ -61,9 +61,7 @@ def _written(write: Callable[[], object]) -> Flow[BaseException | None]:
     """Let the application write; return what it raised or was interrupted by: it may have written all the same."""
     try:
         yield from Call(write).ask()
-    except GeneratorExit:  # the flow is closed: nobody answers any more
-        raise
-    except BaseException as error:
+    except BaseException as error:  # GeneratorExit too: who delegates to this flow is closed then as well
         return error
     return None
 
