@@ -85,8 +85,7 @@ class Answering:
 
     def instead(self, status: int, text: str, handle: SessionHandle) -> tuple[Headers, bytes]:
         """Give the headers and the body of an answer that nobody may keep."""
-        media_type, said = self._page(status, text)
-        body = said.encode()
+        media_type, body = self._page(status, text)
         headers = [
             ("content-type", media_type),
             ("content-length", str(len(body))),
@@ -94,12 +93,19 @@ class Answering:
         ]
         return with_cookie(headers, handle, self.cookie), body
 
-    def _page(self, status: int, text: str) -> tuple[str, str]:
+    def _page(self, status: int, text: str) -> tuple[str, bytes]:
         try:
-            return self.page(status, text)
+            return _sendable(*self.page(status, text))
         except Exception:
             log.exception("the page for %d failed: plain text is sent instead", status)
-            return plain_page(status, text)
+            return _sendable(*plain_page(status, text))
+
+
+def _sendable(media_type: str, text: str) -> tuple[str, bytes]:
+    """Encode a page's text. Raises whatever is raised by what is none, and by a media type that is no header's."""
+    if not media_type.isascii() or not media_type.isprintable():
+        raise ValueError(f"{media_type!r} is no media type")
+    return media_type, text.encode()
 
 
 def with_cookie(headers: Headers, handle: SessionHandle, cookie: Cookie) -> Headers:

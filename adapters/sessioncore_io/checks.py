@@ -50,7 +50,7 @@ def check_cookie(cookie: object) -> None:
 
 def check_page(page: object) -> None:
     """Refuse what cannot write a page at once."""
-    if not callable(page) or iscoroutinefunction(page):
+    if not callable(page) or iscoroutinefunction(page) or iscoroutinefunction(page.__call__):
         raise InvalidSetting("page", page, "pass a plain function of a status and a text: it is called, not awaited")
 
 

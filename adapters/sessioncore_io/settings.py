@@ -9,10 +9,10 @@ LEAST: Final = 0.01
 MOST: Final = 3_600
 
 
-def checked_patience(patience: float) -> float:
+def checked_patience(patience: float, least: float = LEAST) -> float:
     """Refuse a patience that waits for nothing, or for ever."""
-    if isinstance(patience, bool) or not isinstance(patience, int | float) or not LEAST <= patience <= MOST:
-        raise InvalidSetting("patience", patience, f"write seconds, {LEAST} to {MOST}")
+    if isinstance(patience, bool) or not isinstance(patience, int | float) or not least <= patience <= MOST:
+        raise InvalidSetting("patience", patience, f"write seconds, {least} to {MOST}")
     return patience
 
 

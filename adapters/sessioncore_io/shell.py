@@ -1,7 +1,7 @@
 """Bind the flows to a store, a policy and a clock: what the adapters, and a framework without one, call."""
 
 from asyncio import AbstractEventLoop, get_running_loop
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -28,7 +28,7 @@ from .checks import (
 )
 from .endings import Endings
 from .handle import AsyncHandle, Handle
-from .world import Clock, Listener, World, log_notice, sleep, sleep_async, wall_clock
+from .world import AwaitedWorld, Clock, Listener, World, log_notice, sleep, wall_clock
 
 # An ended row answers "why am I out?" for a while; nothing depends on it being there.
 TOMBSTONE: Final = timedelta(milliseconds=30 * DAY)
@@ -38,6 +38,7 @@ class Shell:
     """Hold what every request needs."""
 
     store: Store | AsyncStore
+    perform: Callable[[Effect[Any]], Any]
 
     def __init__(
         self,
@@ -45,12 +46,10 @@ class Shell:
         policy: Policy,
         clock: Clock,
         listener: Listener,
-        pause: Callable[[int], int | Awaitable[int]],
     ) -> None:
         check_parts(store, policy, clock, listener)
         self.policy = policy
         self.clock = clock
-        self.perform: Callable[[Effect[Any]], Any] = World(store, clock, listener, pause).perform
         self._endings: WeakKeyDictionary[AbstractEventLoop, Endings] = WeakKeyDictionary()
 
     # -- the flow of each verb, if what it was called with can be meant so -----------------------------------
@@ -103,8 +102,9 @@ class Sessions(Shell):
         listener: Listener = log_notice,
     ) -> None:
         check_plain_store(store)
-        super().__init__(store, policy, clock, listener, sleep)
+        super().__init__(store, policy, clock, listener)
         self.store = store
+        self.perform = World(store, clock, listener, sleep).perform
 
     def open(self, presented: Token | str | None) -> Handle:
         """Open the session of a presented cookie value. Raises ``StoreUnavailable`` or ``Contention``."""
@@ -195,8 +195,9 @@ class AsyncSessions(Shell):
         clock: Clock = wall_clock,
         listener: Listener = log_notice,
     ) -> None:
-        super().__init__(store, policy, clock, listener, sleep_async)
+        super().__init__(store, policy, clock, listener)
         self.store = store
+        self.perform = AwaitedWorld(store, clock, listener).perform
 
     async def open(self, presented: Token | str | None) -> AsyncHandle:
         """Open the session of a presented cookie value. Raises ``StoreUnavailable`` or ``Contention``."""

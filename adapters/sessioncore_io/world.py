@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from attrs import NOTHING, Attribute, asdict
 
-from sessioncore import AsyncStore, InvalidSetting, Notice, Store, What
+from sessioncore import AsyncStore, Epoch, InvalidSetting, Notice, Reason, Store, What
 from sessioncore import effects as fx
 from sessioncore.machine import ENGINE_NAME
 
@@ -108,7 +108,7 @@ class World:
             fx.Swap: lambda e: store.swap(e.old, e.new),
             fx.ReadEpoch: lambda e: store.epoch(e.subject),
             fx.Mint: lambda e: store.mint(e.subject, e.at),
-            fx.Supersede: lambda e: seen_through(store.supersede(e.subject, e.at, e.cause, e.expected)),
+            fx.Supersede: lambda e: store.supersede(e.subject, e.at, e.cause, e.expected),
             fx.OfSubject: lambda e: store.of_subject(e.subject, live=e.live),
             fx.OfUpstream: lambda e: store.of_upstream(e.issuer, e.sid),
             fx.Due: lambda e: store.due(e.before, e.limit),
@@ -123,29 +123,44 @@ class World:
         return self._do[type(effect)](effect)
 
 
-_UNATTENDED: Final[set["asyncio.Future[Any]"]] = set()
-
-
-def seen_through(answer: Any) -> Any:
-    """Let what ends all sessions of a subject run to its end, though whoever waits for it is cancelled.
+class AwaitedWorld(World):
+    """Perform effects for callers that await, and see the end of all sessions through though they are cancelled.
 
     A cancel scope cancels anew at every ``await``: the end that has to follow an interrupted write would never come.
+    The end of the event loop is the limit.
     """
-    if not isawaitable(answer):
-        return answer
-    ending = asyncio.ensure_future(answer)
-    waiting = asyncio.shield(ending)
 
-    def ended(_: object) -> None:
-        _UNATTENDED.discard(ending)
-        if waiting.cancelled() and not ending.cancelled() and (error := ending.exception()) is not None:
-            log.error(
-                "the end of all sessions of a subject was not stored, and nobody waits for it any more: %s", error
-            )
+    def __init__(self, store: Store | AsyncStore, clock: Clock, listener: Listener) -> None:
+        super().__init__(store, clock, listener, sleep_async)
+        self._listener = listener
+        self._supersede = self._do[fx.Supersede]
+        self._do[fx.Supersede] = self._seen_through
+        self._unattended: set[asyncio.Future[Epoch | None]] = set()  # an event loop holds its tasks only weakly
 
-    _UNATTENDED.add(ending)  # an event loop holds its tasks only weakly
-    ending.add_done_callback(ended)
-    return waiting
+    def _seen_through(self, effect: fx.Supersede) -> Any:
+        answer = self._supersede(effect)
+        if not isawaitable(answer):
+            return answer
+        ending: asyncio.Future[Epoch | None] = asyncio.ensure_future(answer)
+        waiting = asyncio.shield(ending)
+
+        def ended(_: object) -> None:
+            self._unattended.discard(ending)
+            if waiting.cancelled():
+                self._tell_unheard(effect, ending)
+
+        self._unattended.add(ending)
+        ending.add_done_callback(ended)
+        return waiting
+
+    def _tell_unheard(self, effect: fx.Supersede, ending: "asyncio.Future[Epoch | None]") -> None:
+        """Tell what became of an end whose flow hears of it no more."""
+        error = "interrupted" if ending.cancelled() else ending.exception()
+        if error is not None:
+            log.error("the end of all sessions of a subject may not be stored, and nobody waits for it: %s", error)
+        elif ending.result() is not None and effect.cause is not Reason.IDP:  # which may be for a name of no subject
+            told = Notice(what=What.SUPERSEDED, at=effect.at, subject=effect.subject, reason=effect.cause)
+            tell(self._listener, told)
 
 
 def check_not_awaited(listener: Listener) -> None:

@@ -22,7 +22,8 @@ class ExtraMissing(SessionError, ImportError):
 
     def __init__(self, extra: str, missing: ImportError, *besides: str) -> None:
         wanted = " ".join(f"'{each}'" for each in (f"sessioncore[{extra}]", *besides))
-        super().__init__(f"{str(missing).splitlines()[0]}: install the extra, pip install {wanted}")
+        [what, *_] = (str(missing) or type(missing).__name__).splitlines()
+        super().__init__(f"{what}: install the extra, pip install {wanted}")
         self.name = missing.name
         self.extra = extra
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from .errors import ExtraMissing
 
-OURS: Final = "sessioncore"
+OURS: Final = ("sessioncore", "sessioncore_io")
 
 
 class Extra:
@@ -21,5 +21,5 @@ class Extra:
         """Say what to install, unless a module of our own is what is wrong."""
         if isinstance(error, ExtraMissing) or not isinstance(error, ImportError):
             return
-        if not (error.name or "").startswith(OURS):
+        if (error.name or "").partition(".")[0] not in OURS:
             raise ExtraMissing(self._name, error, *self._besides) from error

@@ -19,6 +19,16 @@ def test_what_is_missing_is_named_with_the_extra_that_brings_it() -> None:
     )
 
 
+def test_an_import_that_fails_without_a_word_is_named_by_its_kind() -> None:
+    with pytest.raises(ExtraMissing, match=r"^ImportError: install"), Extra("valkey"):
+        raise ImportError
+
+
+def test_a_package_that_is_named_like_ours_is_not_ours() -> None:
+    with pytest.raises(ExtraMissing), Extra("valkey"):
+        raise ImportError("No module named 'sessioncore_plugin'", name="sessioncore_plugin")
+
+
 @pytest.mark.parametrize(
     "error",
     [

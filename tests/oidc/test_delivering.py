@@ -12,6 +12,7 @@ import pytest
 
 from sessioncore.testing import Clock
 from sessioncore_io.oidc import LogoutNotice, Outcome
+from sessioncore_io.oidc.notices import AT_ONCE
 
 from .test_notices import KEYS, Clients, Told, notice
 
@@ -155,20 +156,20 @@ async def test_a_client_that_does_not_answer_keeps_no_other_one_waiting(clock: C
         await until(1)
 
     assert told.heard == [("b", Outcome.DELIVERED)]
-    assert [name for name, _ in clients.asked] == ["a.example", "b.example"], "one at a time is asked of each"
+    assert [name for name, _ in clients.asked] == ["a.example"] * AT_ONCE + ["b.example"], "so many are asked of each"
 
 
-async def test_one_client_is_told_one_thing_after_another_in_the_order_in_which_it_is_due(clock: Clock) -> None:
+async def test_one_client_is_told_a_few_things_at_once_in_the_order_in_which_they_are_due(clock: Clock) -> None:
     clients = Stuck()
     told = Told(clock, clients)
-    for sid, since in (("second", 2), ("third", 1), ("first", 3)):
-        told.notices.queue.add(notice(clock, "b", sid=sid, due_at=clock() - since))
+    for since in (2, 1, 6, 3, 5, 4):
+        told.notices.queue.add(notice(clock, "b", sid=str(since), due_at=clock() - since))
     await told.notices.deliver()
 
     assert clients.asked == [
-        ("b.example", "first after 0 answers"),
-        ("b.example", "second after 1 answers"),
-        ("b.example", "third after 2 answers"),
+        *(("b.example", f"{since} after 0 answers") for since in (6, 5, 4, 3)),
+        ("b.example", "2 after 1 answers"),
+        ("b.example", "1 after 2 answers"),
     ]
 
 
@@ -184,6 +185,23 @@ async def test_what_is_being_told_when_it_is_stopped_waits_again(clock: Clock) -
         await task
 
     assert sorted(waits.sid for waits in told.notices.queue.waiting) == ["0", "1"]
+
+
+async def test_a_stop_that_comes_with_news_is_a_stop(clock: Clock) -> None:
+    told = Told(clock, Clients(503))
+    told.notices.queue.add(notice(clock))
+    task = asyncio.create_task(told.notices.run())
+    while not told.heard:
+        await asyncio.sleep(0)
+    for _ in range(9):  # until it waits for the next turn
+        await asyncio.sleep(0)
+    told.notices.queue.add(notice(clock, "b"))
+    told.notices._news.set()
+    task.cancel()
+    stopped, _ = await asyncio.wait([task], timeout=5)
+    task.cancel()
+
+    assert stopped == {task}
 
 
 async def test_a_listener_that_fails_stops_no_deliveries(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:

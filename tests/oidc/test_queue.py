@@ -109,6 +109,15 @@ def test_a_notice_is_tried_again_later_each_time_and_given_up_in_the_end() -> No
     assert waiting.waiting == ()
 
 
+def test_a_notice_that_finds_its_line_full_again_is_said_to_be_dropped_and_nothing_else() -> None:
+    waiting, heard = queue(most=1)
+    waiting.add(notice(sid="newer"))
+    waiting.settle(notice(sid="older"), Outcome.AGAIN, AT)
+
+    assert [told.sid for told in waiting.waiting] == ["newer"]
+    assert heard == [(notice(sid="older", tries=1), Outcome.DROPPED)]
+
+
 @pytest.mark.parametrize("outcome", [Outcome.DELIVERED, Outcome.REFUSED])
 @pytest.mark.parametrize("tries", [0, 6, 7])
 def test_what_was_answered_waits_no_more(outcome: Outcome, tries: int) -> None:

@@ -335,6 +335,15 @@ def test_behind_a_pooler_that_keeps_no_prepared_statements_none_is_prepared(
 # -- what it is told ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("unset", [None, ""])
+def test_without_an_address_of_its_own_it_listens_where_it_writes(unset: str | None) -> None:
+    """As where a variable of the environment that would say it is not set."""
+    url = "postgresql://db.example/shop"
+    store, plain = (PostgresStore(url, listen_url=listen_url) for listen_url in (unset, url))
+
+    assert store._listen_address == plain._listen_address
+
+
 @pytest.mark.parametrize("kind", [PostgresStore, AsyncPostgresStore])
 @pytest.mark.parametrize("name", ["url", "listen_url"])
 @pytest.mark.parametrize("url", [None, 7, b"postgresql://shop:hunter2@db/shop", {}])

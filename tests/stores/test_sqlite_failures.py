@@ -69,6 +69,16 @@ def test_a_locked_file_is_unavailable_within_its_patience(file: Path, write: Cal
     store.close()
 
 
+def test_a_store_without_patience_is_unavailable_at_once_while_its_file_is_locked(file: Path) -> None:
+    store, other = SqliteStore(file, patience=0), sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(StoreUnavailable, match="locked"):
+        store.mint("alice", 1)
+    other.close()
+    store.close()
+
+
 @pytest.mark.parametrize("read", READS.values(), ids=READS)
 def test_a_locked_file_can_still_be_read(file: Path, read: Call) -> None:
     store = SqliteStore(file, patience=0.05)
@@ -160,7 +170,7 @@ def test_what_names_no_file_is_refused(path: Any) -> None:
     assert (refused.value.name, refused.value.value) == ("path", path)
 
 
-@pytest.mark.parametrize("patience", [0, -1, float("nan"), "2", None, True])
+@pytest.mark.parametrize("patience", [3_601, -1, float("nan"), "2", None, True])
 def test_a_patience_that_is_no_span_is_refused(tmp_path: Path, patience: Any) -> None:
     with pytest.raises(InvalidSetting, match="write seconds") as refused:
         SqliteStore(tmp_path / "sessions.db", patience=patience)

@@ -29,6 +29,29 @@ def broken(status: int, text: str) -> tuple[str, str]:
     raise ZeroDivisionError
 
 
+def returning(page: object) -> Any:
+    """Give a page that returns this."""
+    return lambda _status, _text: page
+
+
+class Awaited:
+    """Be called, and have to be awaited."""
+
+    async def __call__(self, status: int, text: str) -> tuple[str, str]:
+        """Be of the wrong kind."""
+        return "text/plain", text
+
+
+PAGES = {
+    "fails": broken,
+    "none": returning(None),
+    "bytes": returning(("text/plain", b"down")),
+    "surrogate": returning(("text/plain", "\ud800")),
+    "new line": returning(("text/plain\r\nx-more: 1", "down")),
+    "no ascii": returning(("text/plain; charset=€", "down")),
+}
+
+
 @pytest.fixture
 def outage(store: Store) -> Outage:
     """Give a store that can be taken down."""
@@ -77,12 +100,13 @@ async def test_the_page_of_an_application_that_fails_once_its_session_rotated_br
     assert "set-cookie" in dict(headers)
 
 
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
 async def test_a_page_that_fails_is_plain_text_and_its_failure_is_logged(
-    kind: type[Site], outage: Outage, clock: Clock, caplog: pytest.LogCaptureFixture
+    kind: type[Site], outage: Outage, clock: Clock, page: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     outage.fail()
     with caplog.at_level(logging.ERROR, "sessioncore"):
-        answer = await kind(store=outage, clock=clock, more={"page": broken}).ask(write(n=1))
+        answer = await kind(store=outage, clock=clock, more={"page": page}).ask(write(n=1))
 
     assert answer.status == 503
     assert answer.all("content-type") == ["text/plain; charset=utf-8"]
@@ -102,7 +126,7 @@ async def awaited(status: int, text: str) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("adapter", [asgi, wsgi])
-@pytest.mark.parametrize("page", ["<h1>503</h1>", None, awaited])
+@pytest.mark.parametrize("page", ["<h1>503</h1>", None, awaited, Awaited()])
 def test_a_page_that_cannot_be_called_is_refused(adapter: Any, page: object, store: Store) -> None:
     with pytest.raises(InvalidSetting, match=r"page = .*: pass a plain function of a status and a text"):
         adapter.SessionMiddleware(print, store, page=page)

@@ -1,7 +1,8 @@
 """What waits in a session, a few of each kind: the oldest give way, so that no page fills a session by asking for more.
 
-A session that is full takes nothing more, not even the login that its user is about to make. What was asked silently,
-as any page can do in hidden frames, takes no room from what a user is at: each gives way to its like alone.
+A session that is full takes nothing more, not even the login that its user is about to make. What was asked silently
+(``prompt=none``), as an application's renewals in hidden frames are, takes no room from what a user is at: each gives
+way to its like alone. A page that means harm can leave the word out; all that it gains is that a user begins anew.
 """
 
 import json

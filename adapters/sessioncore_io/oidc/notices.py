@@ -27,6 +27,7 @@ from .watching import watched
 EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
 LOGOUT_TOKEN: Final = "logout+jwt"  # RFC 8725, section 3.11
 LIFE: Final = 120  # seconds that a logout token is good for (Back-Channel Logout 1.0, 2.4)
+AT_ONCE: Final = 4  # to one client
 PATIENCE: Final = 5.0  # seconds for one try, whatever the other side does
 
 # Why a session ended, as the cascade names it. What is not here ends by the operator or by the user's own choice.
@@ -120,19 +121,23 @@ class LogoutNotices:
     async def _wait(self, until: int) -> None:
         pause = None if until == NEVER else max((until - self._clock()) / 1_000, 0.01)
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), pause)
+            async with asyncio.timeout(pause):  # before Python 3.12, wait_for may lose a cancellation
+                await self._news.wait()
 
     async def _deliver_to(self, client_id: str, at: int) -> None:
-        """Tell a client one thing after another, while the others are told theirs: a slow one delays itself alone."""
+        """Tell a client what is due, a few at once, beside the others: a slow one delays itself alone."""
         if client_id in self._being_told:
             return
         self._being_told.add(client_id)
         try:
-            while (notice := self.queue.take(client_id, at)) is not None:
-                await self._deliver_one(notice)
+            await asyncio.gather(*(self._deliver_in_turn(client_id, at) for _ in range(AT_ONCE)))
         finally:
             self._being_told.discard(client_id)
             self._news.set()  # more may be due by now
+
+    async def _deliver_in_turn(self, client_id: str, at: int) -> None:
+        while (notice := self.queue.take(client_id, at)) is not None:
+            await self._deliver_one(notice)
 
     async def _deliver_one(self, notice: LogoutNotice) -> None:
         outcome = Outcome.AGAIN

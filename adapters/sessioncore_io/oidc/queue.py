@@ -67,11 +67,16 @@ class NoticeQueue:
 
     def add(self, notice: LogoutNotice) -> None:
         """Let a notice wait; beyond the cap it is dropped, and said to be."""
+        if not self._waits(notice):
+            self._say(notice, Outcome.DROPPED)
+
+    def _waits(self, notice: LogoutNotice) -> bool:
+        """Let a notice wait, if there is room in its line."""
         line = self._lines.setdefault(notice.client_id, {})
         if len(line) >= self._most and _key(notice) not in line:
-            self._say(notice, Outcome.DROPPED)
-            return
+            return False
         line[_key(notice)] = _both(notice, line.get(_key(notice), notice))
+        return True
 
     def due(self, at: int) -> list[str]:
         """Name the clients that have something to be told by now."""
@@ -94,8 +99,8 @@ class NoticeQueue:
         tried = evolve(notice, tries=notice.tries + 1)
         if outcome is Outcome.AGAIN and tried.tries > len(BACKOFF):
             outcome = Outcome.GIVEN_UP
-        if outcome is Outcome.AGAIN:
-            self.add(evolve(tried, due_at=at + BACKOFF[tried.tries - 1]))
+        if outcome is Outcome.AGAIN and not self._waits(evolve(tried, due_at=at + BACKOFF[tried.tries - 1])):
+            outcome = Outcome.DROPPED
         self._say(tried, outcome)
 
     def _all(self) -> Iterator[LogoutNotice]:

@@ -65,7 +65,7 @@ class _Told(Generic[L]):
         # For operators: a look goes to whatever server is there, and neither that nor a change of tables is hurried.
         self._any_address = address("url", url, patience, "any")
         self._primary_address = address("url", url, patience)
-        self._listen_address = address("listen_url", url if listen_url is None else listen_url, patience)
+        self._listen_address = address("listen_url", url if listen_url in (None, "") else listen_url, patience)
         self._ears = self._shared(self._new_ears)
 
     def subscribe(self, ear: Ear) -> Subscription:

@@ -42,7 +42,7 @@ class SqliteFile:
         if str(path).startswith("sqlite:"):
             raise InvalidSetting("path", str(path), "name the file itself; URLs are for the command, sessioncore store")
         self.path = Path(path).absolute()  # other threads open it too, and after a chdir
-        self.patience = checked_patience(patience)
+        self.patience = checked_patience(patience, least=0)
         self._local = _Held()
         _files.add(self)
 
