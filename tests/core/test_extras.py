@@ -33,6 +33,7 @@ def test_a_package_that_is_named_like_ours_is_not_ours() -> None:
     "error",
     [
         ImportError("cannot import name 'x'", name="sessioncore_io.valkey.wire"),
+        ImportError("cannot import name 'x'", name="sessioncore.flows"),
         ExtraMissing("postgres", ModuleNotFoundError("No module named 'psycopg'", name="psycopg")),
         ValueError("of another kind"),
     ],
