@@ -10,8 +10,6 @@ import sessioncore.testing as testing
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "testing.md"
-# They are to run; how far they search is the contracts' own matter, and tested there.
-BRIEFLY = "from sessioncore.testing.contracts.living import Living\n\nLiving.examples = 10\n"
 BLOCK = re.compile(r"<!-- file: (?P<name>\w+\.py) -->\n```python\n(?P<code>.*?)```\n", re.DOTALL)
 
 
@@ -19,7 +17,6 @@ def test_every_example_passes(tmp_path: Path) -> None:
     for block in BLOCK.finditer(PAGE.read_text("utf-8")):
         with (tmp_path / block["name"]).open("a", encoding="utf-8") as file:
             file.write(block["code"] + "\n")
-    (tmp_path / "conftest.py").write_text(BRIEFLY, "utf-8")
 
     *skipped, tally = pytest_passes(tmp_path)
 

@@ -23,7 +23,7 @@ Step = tuple[str, dict[str, Any]]
 Walk = tuple[Step, ...]
 
 CHEAP = settings(
-    max_examples=125,
+    max_examples=250,
     stateful_step_count=40,
     derandomize=True,
     database=None,
